@@ -1,0 +1,1 @@
+"""The graph: contract, router, lint, local runner, cluster, client and command line."""

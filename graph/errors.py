@@ -1,0 +1,98 @@
+"""Every error that Parley raises on purpose.
+
+    ParleyError                 500  the base; `status` is what an HTTP server answers
+    ├── RequestError            400  the request is not of the contract; `field` says where
+    │   └── TooLarge            413  a text, a list or the body is over its limit
+    ├── NotServed               404  no such model, or no branch of the graph takes the request
+    ├── Overloaded              503  the queue is full; `retry_after` seconds
+    ├── NotReady                503  the model is still loading, or the server is draining
+    ├── DeadlineExceeded        504  the answer did not come in time
+    ├── EngineError             500  a model failed; the cause goes to the log, not to the client
+    ├── StepError               500  a step of the graph answered with an error; `status` is the step's
+    ├── SpecError                -   a YAML file is not what it should be: file, object, field, mend
+    ├── ModelError               -   weights are missing, damaged or of an unknown name
+    └── ServeError               -   the server cannot start: a port in use, a package not installed
+
+What a client may see is the message; it never holds a traceback, a path of the server or a secret.
+The last three end a command with one line on stderr and never reach an HTTP client.
+"""
+
+from __future__ import annotations
+
+
+class ParleyError(Exception):
+    """Base of all: `str(error)` is one clear line, `status` the HTTP status it maps to."""
+
+    status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(ParleyError):
+    """The request breaks the contract at `field`, for example `instances[0].user_input`."""
+
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class TooLarge(RequestError):
+    """Something in the request is over its limit."""
+
+    status = 413
+
+
+class NotServed(ParleyError):
+    """Nothing here answers to that name."""
+
+    status = 404
+
+
+class Overloaded(ParleyError):
+    """The queue is full; ask again after `retry_after` seconds."""
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotReady(ParleyError):
+    """The model is loading, or the server is draining."""
+
+    status = 503
+
+
+class DeadlineExceeded(ParleyError):
+    """The answer did not come in time."""
+
+    status = 504
+
+
+class EngineError(ParleyError):
+    """A model failed while it worked."""
+
+
+class StepError(ParleyError):
+    """A server or a step of the graph answered `status` with `message`."""
+
+    def __init__(self, message: str, status: int = 500) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SpecError(ParleyError):
+    """A YAML file is not what it should be."""
+
+
+class ModelError(ParleyError):
+    """Weights are missing, damaged or of an unknown name."""
+
+
+class ServeError(ParleyError):
+    """The server cannot start."""

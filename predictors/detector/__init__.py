@@ -1,0 +1,1 @@
+"""Finds the language of a message."""

@@ -1,0 +1,1 @@
+"""How a model generates text: one class an engine, one small interface."""

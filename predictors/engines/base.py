@@ -1,0 +1,72 @@
+"""The interface that every engine has, and nothing else.
+
+An engine turns prompts into texts. It batches across concurrent callers by itself, never blocks the
+event loop, and knows nothing of languages, turns or HTTP: those are the predictors' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to generate; what is None is left to the model's own generation config.
+
+    max_tokens: new tokens at most.  temperature: 0 is greedy and reproducible.
+    stop: texts at which generation ends, themselves left out.  num_beams: beam search width.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    num_beams: int | None = None
+
+
+GREEDY = Sampling(temperature=0.0)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a chat, for models with a chat template. role: system, user or assistant."""
+
+    role: str
+    content: str
+
+
+Prompt = str | tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says of itself. context: positions (tokens) a prompt and its answer share."""
+
+    model: str
+    context: int
+    has_chat_template: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """`load` may block for seconds and is called once, off the event loop; `close` frees all."""
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    @property
+    def info(self) -> EngineInfo:
+        """Valid after `load`."""
+        ...
+
+    async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        """One text per prompt, in order. Raises EngineError, Overloaded, NotReady."""
+        ...
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        """Tokens of the prompt as the model would read it, template and special tokens included."""
+        ...

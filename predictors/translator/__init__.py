@@ -1,0 +1,1 @@
+"""Translates one field of an instance into another."""

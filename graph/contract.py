@@ -3,8 +3,8 @@
 Standard library only: predictors, router, client and tests all import it. It knows the shape of an
 instance, not what a predictor does with it, and it never mends a request silently.
 
-A request is `{"instances": [{...}, ...]}` or one bare instance; an answer `{"predictions": [{...}, ...]}`,
-one per instance, in order. Every predictor returns the whole instance with its own fields added,
+A request is `{"instances": [{...}, ...]}` or one bare instance; an answer is
+`{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole instance with its own fields added,
 because a step of a KServe graph sees only the step before it.
 """
 
@@ -35,8 +35,8 @@ STEPS = "steps"
 PIVOT = "en"
 MIXED = "mixed"
 
-# What a person may send. The other fields are set on the way; a predictor that is called alone takes
-# them too, the public door (the detector) does not.
+# What a person may send. The other fields are set on the way: a predictor that is called alone
+# takes them too, the public door (the detector) does not.
 PUBLIC_FIELDS = (USER_INPUT, HISTORY, LANGUAGE, PREVIOUS_LANGUAGE)
 
 
@@ -63,7 +63,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def parse_body(body: bytes, limits: Limits = LIMITS) -> Any:
-    """The JSON value of a request body. Raises RequestError, or TooLarge over `limits.body` bytes."""
+    """The JSON value of a body. Raises RequestError, or TooLarge over `limits.body` bytes."""
     if len(body) > limits.body:
         raise TooLarge("body", f"{len(body)} bytes, at most {limits.body} are taken")
     if not body.strip():

@@ -8,7 +8,7 @@
     ├── NotReady                503  the model is still loading, or the server is draining
     ├── DeadlineExceeded        504  the answer did not come in time
     ├── EngineError             500  a model failed; the cause goes to the log, not to the client
-    ├── StepError               500  a step of the graph answered with an error; `status` is the step's
+    ├── StepError               500  a step of a graph answered an error; `status` is the step's
     ├── SpecError                -   a YAML file is not what it should be: file, object, field, mend
     ├── ModelError               -   weights are missing, damaged or of an unknown name
     └── ServeError               -   the server cannot start: a port in use, a package not installed

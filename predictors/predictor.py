@@ -11,7 +11,7 @@ from graph.contract import Instance
 
 
 class Predictor(Protocol):
-    """`load` may block and runs once, off the event loop; `predict` answers whole instances, in order."""
+    """`load` may block and runs once, off the event loop."""
 
     name: str
 

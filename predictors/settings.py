@@ -1,0 +1,121 @@
+"""Options of a predictor: one frozen dataclass, read from arguments and environment.
+
+Each field made with `option` is the argument `--name` (KServe's underscore style) and the
+environment variable `PARLEY_NAME`; the argument wins over the variable, the variable over the
+default. A mistyped argument ends with a usage message, never silently. Nothing is read when a
+module is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from graph.errors import ServeError
+
+S = TypeVar("S", bound="ServerSettings")
+ENVIRON_PREFIX = "PARLEY_"
+
+
+def option(default: Any, help: str, choices: Sequence[str] = ()) -> Any:
+    """A field that is an option; the default `...` makes it required."""
+    metadata = {"help": help, "choices": tuple(choices)}
+    if default is ...:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """What every predictor's server takes."""
+
+    model_name: str = option(..., "name in the URL /v1/models/NAME:predict; the service's own name")
+    http_port: int = option(8080, "port that the server listens on")
+    host: str = option("0.0.0.0", "address that the server listens on")
+    request_timeout: float = option(55.0, "seconds after which a request is answered with 504")
+    max_inflight: int = option(64, "requests at work or waiting; one more is answered with 503")
+    drain_seconds: float = option(25.0, "seconds given to open requests after SIGTERM")
+    log_level: str = option("info", "how much is logged", ("debug", "info", "warning", "error"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(ServerSettings):
+    """What every predictor with a generating model takes besides."""
+
+    model: str = option(
+        ..., "embedded:NAME, hf:ID@REVISION, gguf:FILE, or a folder; see `parley models list`"
+    )
+    models: str = option("", "folder of the model cache (default: the user's cache folder)")
+    engine: str = option(
+        "auto",
+        "what runs the model; auto chooses by the model's format",
+        ("auto", "llamacpp", "ctranslate2", "transformers", "openai"),
+    )
+    device: str = option("auto", "where the model runs", ("auto", "cpu", "cuda"))
+    threads: int = option(0, "CPU threads; 0 is the container's CPU limit")
+    parallel: int = option(4, "requests that the engine works on at a time")
+
+
+class OptionError(ServeError):
+    """An option is missing, mistyped or of the wrong kind; the command ends with exit code 2."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{self.prog}: {message} (see --help)")
+
+
+def read_settings(
+    kind: type[S], argv: Sequence[str], environ: Mapping[str, str], prog: str, about: str
+) -> S:
+    """Settings of class `kind`. Raises OptionError; `--help` prints and exits as argparse does."""
+    parser = _Parser(prog=prog, description=about, allow_abbrev=False)
+    for field in _options(kind):
+        _add_argument(parser, field, _value_type(kind, field), environ)
+    values = vars(parser.parse_args(list(argv)))
+    for field in _options(kind):
+        # argparse checks the choices of arguments, but not of defaults, so not of variables.
+        choices = field.metadata["choices"]
+        if choices and values[field.name] not in choices:
+            parser.error(f"--{field.name}: choose from {', '.join(choices)}")
+    return kind(**values)
+
+
+def _add_argument(
+    parser: argparse.ArgumentParser,
+    field: dataclasses.Field[Any],
+    value_type: type,
+    environ: Mapping[str, str],
+) -> None:
+    variable = ENVIRON_PREFIX + field.name.upper()
+    required = field.default is dataclasses.MISSING and variable not in environ
+    default = environ.get(variable, None if required else field.default)
+    text = field.metadata["help"]
+    shown = "" if field.default in (dataclasses.MISSING, "") else f" (default: {field.default})"
+    parser.add_argument(
+        f"--{field.name}",
+        type=value_type,
+        # argparse converts a default that is a text, so a bad variable is refused like an argument.
+        default=default,
+        required=required,
+        choices=field.metadata["choices"] or None,
+        metavar=field.name.upper(),
+        help=f"{text}{shown}; environment: {variable}".replace("%", "%%"),
+    )
+
+
+def _options(kind: type[ServerSettings]) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(kind) if "help" in field.metadata]
+
+
+def _value_type(kind: type[ServerSettings], field: dataclasses.Field[Any]) -> type:
+    """The plain type of a field; `X | None` reads as X."""
+    hint = typing.get_type_hints(kind)[field.name]
+    if isinstance(hint, types.UnionType):
+        hint = next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    return typing.cast(type, hint)

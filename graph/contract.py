@@ -4,8 +4,8 @@ Standard library only: predictors, router, client and tests all import it. It kn
 instance, not what a predictor does with it, and it never mends a request silently.
 
 A request is `{"instances": [{...}, ...]}` or one bare instance; an answer is
-`{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole instance with its own fields added,
-because a step of a KServe graph sees only the step before it.
+`{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole
+instance with its own fields added, because a step of a KServe graph sees only the step before it.
 """
 
 from __future__ import annotations

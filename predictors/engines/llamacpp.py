@@ -149,6 +149,7 @@ def _request(sampling: Sampling) -> dict[str, Any]:
         "n_predict": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "repeat_penalty": sampling.repetition_penalty,
         "seed": sampling.seed,
         "stop": list(sampling.stop) or None,
     }

@@ -32,7 +32,7 @@ def build(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Chat, ChatSe
     settings = read_settings(
         ChatSettings, argv, environ, PROG, "Answers in English; KServe V1 protocol."
     )
-    engine = choose_engine(settings, context=settings.context)
+    engine = choose_engine(settings, environ, context=settings.context)
     sampling = Sampling(
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,

@@ -4,8 +4,8 @@ Standard library only: predictors, router, client and tests all import it. It kn
 instance, not what a predictor does with it, and it never mends a request silently.
 
 A request is `{"instances": [{...}, ...]}` or one bare instance; an answer is
-`{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole instance with its own fields added,
-because a step of a KServe graph sees only the step before it.
+`{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole
+instance with its own fields added, because a step of a KServe graph sees only the step before it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -57,6 +57,16 @@ class Limits:
 
 LIMITS = Limits()
 
+ALL_FIELDS = (
+    *PUBLIC_FIELDS,
+    LANGUAGE_CONFIDENCE,
+    ROUTE,
+    USER_INPUT_EN,
+    RESPONSE_EN,
+    RESPONSE,
+    STEPS,
+)
+
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 # A NUL or another control character ends or garbles text in tokenizers written in C.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -81,20 +91,19 @@ def parse_body(body: bytes, limits: Limits = LIMITS) -> Any:
 
 
 def read_instances(
-    payload: Any, fields: Iterable[str] | None = None, limits: Limits = LIMITS
+    payload: Any, fields: Sequence[str] = ALL_FIELDS, limits: Limits = LIMITS
 ) -> list[Instance]:
     """The instances of a request, each checked field by field; copies, so callers may add to them.
 
-    `fields` are those that are taken here, by default all of the turn's. Raises RequestError or
+    `fields` are those that are taken here. Raises RequestError or
     TooLarge, whose `field` is the path of what is wrong, for example `instances[2].history[0]`.
     """
-    taken = tuple(_CHECKS) if fields is None else tuple(fields)
     if not isinstance(payload, dict):
         raise RequestError("body", f"must be a JSON object, not {_kind(payload)}")
     if "instances" not in payload:
         if USER_INPUT not in payload:
             raise RequestError("instances", f"missing; send a list of objects with {USER_INPUT!r}")
-        return [_check_instance(payload, "", taken, limits)]
+        return [_check_instance(payload, "", fields, limits)]
     for key in payload:
         if key != "instances":
             raise RequestError(_shown(key), "unknown key; a request holds only 'instances'")
@@ -106,7 +115,7 @@ def read_instances(
     if len(instances) > limits.instances:
         raise TooLarge("instances", f"{len(instances)}, at most {limits.instances} are taken")
     return [
-        _check_instance(instance, f"instances[{i}]", taken, limits)
+        _check_instance(instance, f"instances[{i}]", fields, limits)
         for i, instance in enumerate(instances)
     ]
 
@@ -125,7 +134,7 @@ def add_step(instance: Instance, name: str, model: str, seconds: float) -> None:
     instance[STEPS] = [*instance.get(STEPS, ()), entry]
 
 
-def _check_instance(instance: Any, where: str, fields: tuple[str, ...], limits: Limits) -> Instance:
+def _check_instance(instance: Any, where: str, fields: Sequence[str], limits: Limits) -> Instance:
     if not isinstance(instance, dict):
         raise RequestError(where, f"must be an object, not {_kind(instance)}")
     prefix = f"{where}." if where else ""

@@ -39,7 +39,10 @@ class ServerSettings:
     host: str = option("0.0.0.0", "address that the server listens on")
     request_timeout: float = option(55.0, "seconds after which a request is answered with 504")
     max_inflight: int = option(64, "requests at work or waiting; one more is answered with 503")
-    drain_seconds: float = option(25.0, "seconds given to open requests after SIGTERM")
+    drain_delay: float = option(
+        5.0, "seconds after SIGTERM in which requests are still taken, while readiness is refused"
+    )
+    drain_seconds: float = option(25.0, "seconds given to open requests after that")
     log_level: str = option("info", "how much is logged", ("debug", "info", "warning", "error"))
 
 
@@ -67,7 +70,7 @@ class OptionError(ServeError):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{self.prog}: {message} (see --help)")
+        raise OptionError(f"{message} (see --help)")
 
 
 def read_settings(

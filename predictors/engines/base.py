@@ -16,12 +16,14 @@ class Sampling:
     """How to generate; what is None is left to the model's own generation config.
 
     max_tokens: new tokens at most.  temperature: 0 is greedy and reproducible.
+    repetition_penalty: over 1 makes what was said less likely (transformers' definition).
     stop: texts at which generation ends, themselves left out.  num_beams: beam search width.
     """
 
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    repetition_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     num_beams: int | None = None

@@ -1,0 +1,234 @@
+"""One client for a graph, wherever it runs: over HTTP, behind a gateway, or in this process.
+
+    client = ChatClient("http://chat.example.com")         # a graph on a cluster, or `parley serve`
+    client = ChatClient.local("manifests/embedded.yaml")   # the same graph in this process
+    reply = client.turn("Bonjour !")
+    reply = client.turn("Et à Lyon ?", history=reply.history, previous_language=reply.language)
+
+It does not retry: a turn may have been answered though its answer was lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import httpx2
+
+from graph import contract
+from graph.errors import DeadlineExceeded, NotReady, StepError
+
+DEFAULT_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one predictor did: its name, its model, and the seconds it took."""
+
+    name: str
+    model: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answered turn. `prediction` is the instance exactly as the graph returned it."""
+
+    response: str
+    language: str
+    history: list[str]
+    user_input: str
+    user_input_en: str
+    response_en: str
+    language_confidence: float
+    steps: tuple[Step, ...]
+    prediction: Mapping[str, Any]
+
+
+class Transport(Protocol):
+    """How bytes reach the graph: `post` gives status and body, raises NotReady, DeadlineExceeded.
+
+    predictor: the name of one predictor that is called alone, or None for the graph.
+    """
+
+    def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class ChatClient:
+    """A graph to talk to. Close it, or use it in a `with` statement."""
+
+    def __init__(
+        self, url: str = "", *, timeout: float = DEFAULT_TIMEOUT, transport: Transport | None = None
+    ) -> None:
+        """`url` is the graph's; `timeout` seconds are given to one answer."""
+        if bool(url) == (transport is not None):
+            raise ValueError("give either a url or a transport")
+        self._transport = transport or HttpTransport(url, timeout)
+
+    @classmethod
+    def local(cls, file: str = "") -> ChatClient:
+        """The graph of a YAML file in this process, by default the embedded one; loads its models.
+
+        Raises SpecError, ModelError.
+        """
+        from graph.local import LocalTransport
+
+        return cls(transport=LocalTransport(file))
+
+    def turn(
+        self,
+        user_input: str,
+        history: Sequence[str] = (),
+        *,
+        language: str | None = None,
+        previous_language: str | None = None,
+    ) -> Reply:
+        """One message answered. Raises StepError with the server's status and words."""
+        instance: dict[str, Any] = {contract.USER_INPUT: user_input}
+        if history:
+            instance[contract.HISTORY] = list(history)
+        if language:
+            instance[contract.LANGUAGE] = language
+        if previous_language:
+            instance[contract.PREVIOUS_LANGUAGE] = previous_language
+        [prediction] = self._post([instance], None)
+        return read_reply(prediction)
+
+    def turns(self, instances: Sequence[Mapping[str, Any]]) -> list[Reply]:
+        """Several instances in one request, each an independent turn; languages may be mixed."""
+        return [read_reply(prediction) for prediction in self._post(instances, None)]
+
+    def predict(self, name: str, instances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """One predictor alone.
+
+        Over HTTP the url must be one that serves predictors by name, such as that of `parley serve`
+        or of the predictor itself: KServe's router would run its graph instead.
+        """
+        return self._post(instances, name)
+
+    def conversation(self, language: str | None = None) -> Conversation:
+        """A conversation that keeps its history; `language` chosen by the user, None: detected."""
+        return Conversation(self, language)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _post(
+        self, instances: Sequence[Mapping[str, Any]], predictor: str | None
+    ) -> list[dict[str, Any]]:
+        body = json.dumps({"instances": [dict(instance) for instance in instances]}).encode()
+        status, answer = self._transport.post(body, predictor)
+        return _predictions(status, answer, len(instances))
+
+
+class Conversation:
+    """Turns one after the other: sends the history, and the last language as a prior, by itself."""
+
+    def __init__(self, client: ChatClient, language: str | None = None) -> None:
+        self._client = client
+        self.language = language
+        self.history: list[str] = []
+        self.replies: list[Reply] = []
+
+    def say(self, text: str) -> Reply:
+        """One turn. When it raises, the conversation is as it was before."""
+        reply = self._client.turn(
+            text,
+            self.history,
+            language=self.language,
+            previous_language=self.replies[-1].language if self.replies else None,
+        )
+        self.history = reply.history
+        self.replies.append(reply)
+        return reply
+
+    def reset(self) -> None:
+        """Forget what was said; the chosen language stays."""
+        self.history = []
+        self.replies = []
+
+
+class HttpTransport:
+    """POSTs to a graph's URL, over pooled connections."""
+
+    def __init__(self, url: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = timeout
+        self._http = httpx2.Client(timeout=timeout)
+
+    def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]:
+        url = f"{self._url}/v1/models/{predictor}:predict" if predictor else self._url
+        headers = {"content-type": "application/json"}
+        try:
+            response = self._http.post(url, content=body, headers=headers)
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as err:
+            raise StepError(f"{url}: not a URL; it starts with http:// or https://", 400) from err
+        except httpx2.TimeoutException as err:
+            raise DeadlineExceeded(f"{url}: no answer within {self._timeout:g} s") from err
+        except httpx2.TransportError as err:
+            raise NotReady(f"{url}: {err or type(err).__name__}; is it running?") from err
+        return response.status_code, response.content
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def read_reply(prediction: Mapping[str, Any]) -> Reply:
+    """A typed reply. Raises StepError when the answer is not of the contract."""
+    try:
+        return Reply(
+            response=prediction[contract.RESPONSE],
+            language=prediction[contract.LANGUAGE],
+            history=list(prediction[contract.HISTORY]),
+            user_input=prediction[contract.USER_INPUT],
+            user_input_en=prediction[contract.USER_INPUT_EN],
+            response_en=prediction[contract.RESPONSE_EN],
+            language_confidence=prediction[contract.LANGUAGE_CONFIDENCE],
+            steps=tuple(Step(**step) for step in prediction[contract.STEPS]),
+            prediction=prediction,
+        )
+    except (KeyError, TypeError) as err:
+        raise StepError(f"the answer is not a turn of Parley's: {err} is missing or wrong") from err
+
+
+def _predictions(status: int, answer: bytes, expected: int) -> list[dict[str, Any]]:
+    try:
+        payload = json.loads(answer)
+    except ValueError as err:
+        raise StepError(f"the server answered {status} without JSON", _error(status)) from err
+    if status != 200:
+        raise StepError(_words(payload, status), _error(status))
+    predictions = payload.get("predictions") if isinstance(payload, dict) else None
+    if not isinstance(predictions, list) or len(predictions) != expected:
+        raise StepError(f"the answer does not hold {expected} predictions")
+    return predictions
+
+
+def _words(payload: Any, status: int) -> str:
+    """The server's own words for its error; KServe's router gives the cause beside a fixed text."""
+    if isinstance(payload, dict):
+        words = payload.get("cause") or payload.get("error")
+        if isinstance(words, str) and words:
+            return words
+    return f"the server answered {status}"
+
+
+def _error(status: int) -> int:
+    """A status for an error: an answer of 2xx that makes no sense is a bad gateway."""
+    return status if status >= 400 else 502

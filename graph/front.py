@@ -1,0 +1,179 @@
+"""The HTTP door of a graph, as KServe's router opens it: an ASGI application.
+
+Any method and any path runs the graph, `/readyz` answers 200, an unclean path is redirected to the
+clean one, and the answer's content type is that of its bytes. It differs where KServe's router
+does harm, as `graph/README.md` lists: a body over the limit is refused with 413, a client that
+goes away ends the walk, and a graph that gives no status (an empty Sequence) answers 500 where
+KServe drops the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import posixpath
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from graph.errors import TooLarge
+from graph.router import Answer, Headers, error_answer
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+# `graph.router.route` with its graph and its call filled in.
+Route = Callable[[bytes, Headers], Awaitable[Answer]]
+
+NO_STATUS = "the graph gave no answer: a Sequence without steps has neither status nor body"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`body`: bytes of a request, over which it is refused with 413."""
+
+    body: int = 16 << 20
+
+
+class _ClientGone(Exception):
+    """The client closed the connection before its answer was ready."""
+
+
+def graph_app(
+    route: Route, limits: Limits = Limits(), ready: Callable[[], bool] = lambda: True
+) -> App:
+    """The ASGI application that answers with `route`; `/readyz` is 503 while `ready()` is false."""
+
+    async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        if scope["type"] != "http":
+            raise NotImplementedError(f"a graph does not speak {scope['type']}")
+        try:
+            answer, location = await _answer(scope, receive, route, limits, ready)
+        except _ClientGone:
+            return
+        await _send(send, answer, location)
+
+    return app
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _answer(
+    scope: MutableMapping[str, Any],
+    receive: Receive,
+    route: Route,
+    limits: Limits,
+    ready: Callable[[], bool],
+) -> tuple[Answer, str]:
+    """The answer, and the location it redirects to where it does."""
+    method = scope["method"]
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+    clean = clean_path(path)
+    if path == "*":
+        return Answer(200), ""
+    if clean != path and method != "CONNECT":
+        query = scope["query_string"].decode("latin-1")
+        location = _escape(clean) + ("?" + query if query else "")
+        return _redirect(scope, method, location), location
+    if scope["path"] == "/readyz":
+        if ready():
+            return Answer(200), ""
+        return Answer(503, b"shutting down\n", "text/plain; charset=utf-8"), ""
+    try:
+        body = await _read_body(receive, limits.body)
+    except TooLarge as err:
+        return error_answer(err.status, err.message), ""
+    answer = await _race(route(body, _headers(scope)), receive)
+    return (answer if answer.status >= 100 else error_answer(500, NO_STATUS)), ""
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientGone
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge("body", f"over {limit} bytes, the limit of this router")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _race(walk: Awaitable[Answer], receive: Receive) -> Answer:
+    """The walk's answer; a client that goes away first cancels the walk."""
+    walking = asyncio.ensure_future(walk)
+    leaving = asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({walking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not walking.done():
+            raise _ClientGone
+        return walking.result()
+    finally:
+        for task in (walking, leaving):
+            task.cancel()
+        await asyncio.gather(walking, leaving, return_exceptions=True)
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, answer: Answer, location: str) -> None:
+    bodiless = answer.status < 200 or answer.status in (204, 304)
+    headers = []
+    if answer.content_type is not None:
+        headers.append((b"content-type", answer.content_type.encode()))
+    if location:
+        headers.append((b"location", location.encode()))
+    if not bodiless:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
+
+
+def clean_path(path: str) -> str:
+    """The shortest equal path, as Go's ServeMux redirects to it; percent escapes are not read."""
+    if not path.startswith("/"):
+        path = "/" + path
+    clean = "/" + posixpath.normpath(path).lstrip("/")
+    return clean + "/" if path.endswith("/") and clean != "/" else clean
+
+
+def _escape(path: str) -> str:
+    # The path is escaped once already and Go escapes it again, percent signs included.
+    return quote(path, safe="/$&+,:;=@!'()*~", encoding="latin-1")
+
+
+def _redirect(scope: MutableMapping[str, Any], method: str, location: str) -> Answer:
+    if method not in ("GET", "HEAD") or any(
+        name == b"content-type" for name, _ in scope["headers"]
+    ):
+        return Answer(307)
+    body = f'<a href="{html.escape(location)}">Temporary Redirect</a>.\n\n'
+    return Answer(307, body.encode(), "text/html; charset=utf-8")
+
+
+def _headers(scope: MutableMapping[str, Any]) -> Headers:
+    return [
+        (canonical_name(name.decode("latin-1")), value.decode("latin-1"))
+        for name, value in scope["headers"]
+        if name != b"host"  # Go keeps it apart from the headers
+    ]
+
+
+def canonical_name(name: str) -> str:
+    """`x-request-id` as `X-Request-Id`, the form that header patterns are matched with."""
+    return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))

@@ -1,0 +1,73 @@
+"""Chooses the engine for a model: by the option `engine`, else by the format of its weights.
+
+An engine's module is imported when it is chosen, so that an image holds only what its engine needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+
+from graph.errors import ModelError
+from predictors.engines.base import Engine
+from predictors.engines.cpu import cpu_limit
+from predictors.models.progress import Progress, show_nothing
+from predictors.models.resolve import ResolvedModel, resolve
+from predictors.settings import ModelSettings
+
+# The engines that read a format, the preferred one first.
+ENGINES_OF_FORMAT = {
+    "gguf": ("llamacpp",),
+    "ctranslate2": ("ctranslate2",),
+    "transformers": ("transformers",),
+    "openai": ("openai",),
+}
+
+
+def choose_engine(
+    settings: ModelSettings,
+    environ: Mapping[str, str],
+    *,
+    context: int = 2048,
+    progress: Progress = show_nothing,
+) -> Engine:
+    """The engine for `settings.model`, not yet loaded; `context` tokens are wanted a request.
+
+    Raises ModelError: weights that are missing or damaged, an engine that cannot read them or whose
+    package is not installed.
+    """
+    resolved = resolve(settings.model, settings.models, progress, environ)
+    able = ENGINES_OF_FORMAT[resolved.format]
+    name = able[0] if settings.engine == "auto" else settings.engine
+    if name not in able:
+        raise ModelError(
+            f"--engine {name}: cannot read {resolved.name}, whose format is {resolved.format}; "
+            f"use {' or '.join(able)}"
+        )
+    return _MAKERS[name](resolved, settings, context)
+
+
+def _make_llamacpp(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+    _need("xllamacpp", resolved)
+    from predictors.engines.llamacpp import LlamaCpp
+
+    return LlamaCpp(
+        resolved.path,
+        resolved.name,
+        threads=settings.threads or cpu_limit(),
+        parallel=settings.parallel,
+        context=context,
+        gpu_layers=0 if settings.device == "cpu" else -1,
+    )
+
+
+def _need(package: str, resolved: ResolvedModel) -> None:
+    if find_spec(package) is None:
+        raise ModelError(
+            f"{resolved.name}: needs the Python package {package}, which is not installed here"
+        )
+
+
+_MAKERS: dict[str, Callable[[ResolvedModel, ModelSettings, int], Engine]] = {
+    "llamacpp": _make_llamacpp,
+}

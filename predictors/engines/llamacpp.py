@@ -1,0 +1,164 @@
+"""Engine on llama.cpp, by `xllamacpp`: any GGUF model, in this process, with continuous batching.
+
+llama.cpp's own server does the work on its threads. It is spoken to over its loopback port, guarded
+by a key made at load, because that is the one way in that a coroutine can wait on without a thread
+and can leave: closing the connection stops the generation. Requests over `parallel` wait in its
+queue. Nothing is downloaded, and no path or parameter of llama.cpp comes from a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from graph.errors import EngineError, ModelError, NotReady
+from predictors.engines.base import EngineInfo, Prompt, Sampling
+
+
+class LlamaCpp:
+    """A GGUF file served with `parallel` slots of `context` tokens each."""
+
+    def __init__(
+        self,
+        path: Path,
+        model: str,
+        *,
+        threads: int,
+        parallel: int = 4,
+        context: int = 2048,
+        gpu_layers: int = 0,
+    ) -> None:
+        self._path = path
+        self._model = model
+        self._threads = threads
+        self._parallel = parallel
+        self._context = context
+        self._gpu_layers = gpu_layers
+        self._server: Any = None
+        self._http: httpx2.AsyncClient | None = None
+        self._info: EngineInfo | None = None
+
+    def load(self) -> None:
+        import xllamacpp
+
+        key = secrets.token_hex(16)
+        try:
+            self._server = xllamacpp.Server(self._parameters(xllamacpp, key))
+        except RuntimeError as err:
+            raise ModelError(
+                f"{self._model}: llama.cpp cannot load {self._path.name}; "
+                "is it a whole GGUF file of a supported architecture?"
+            ) from err
+        base_url = self._server.listening_address
+        headers = {"Authorization": f"Bearer {key}"}
+        self._info = self._read_info(base_url, headers)
+        self._http = httpx2.AsyncClient(
+            base_url=base_url,
+            headers=headers,
+            timeout=None,  # the predictor's server holds the deadline and cancels
+            limits=httpx2.Limits(max_connections=None),
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        # The C++ object stops its threads and frees the weights when its last reference goes.
+        self._http = None
+        self._server = None
+
+    @property
+    def info(self) -> EngineInfo:
+        if self._info is None:
+            raise NotReady(f"{self._model}: not loaded yet")
+        return self._info
+
+    async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        """One text per prompt. Raises EngineError when the prompt does not fit `info.context`."""
+        return list(await asyncio.gather(*(self._generate(p, sampling) for p in prompts)))
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        text = prompt if isinstance(prompt, str) else await self._apply_template(prompt)
+        body = {"content": text, "add_special": True, "parse_special": not isinstance(prompt, str)}
+        answer = await self._post("/tokenize", body)
+        return len(answer["tokens"])
+
+    async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+        body = _request(sampling)
+        if isinstance(prompt, str):
+            answer = await self._post("/completion", {**body, "prompt": prompt})
+            return str(answer["content"])
+        messages = [{"role": m.role, "content": m.content} for m in prompt]
+        answer = await self._post("/v1/chat/completions", {**body, "messages": messages})
+        return str(answer["choices"][0]["message"]["content"] or "")
+
+    async def _apply_template(self, prompt: Prompt) -> str:
+        messages = [
+            {"role": m.role, "content": m.content} for m in prompt if not isinstance(m, str)
+        ]
+        answer = await self._post("/apply-template", {"messages": messages})
+        return str(answer["prompt"])
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        if self._http is None:
+            raise NotReady(f"{self._model}: not loaded yet")
+        try:
+            response = await self._http.post(path, json=body)
+        except httpx2.TransportError as err:
+            raise EngineError(f"{self._model}: the engine stopped answering") from err
+        if response.status_code != 200:
+            raise EngineError(f"{self._model}: {_problem(response)}")
+        return response.json()
+
+    def _parameters(self, xllamacpp: Any, key: str) -> Any:
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(self._path)
+        parameters.n_ctx = self._context * self._parallel
+        parameters.n_parallel = self._parallel
+        parameters.n_gpu_layers = self._gpu_layers
+        for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+            threads.n_threads = self._threads
+        parameters.hostnames = ["127.0.0.1"]
+        parameters.port = 0
+        parameters.api_keys = [key]
+        parameters.ui = False
+        parameters.endpoint_slots = False
+        parameters.warmup = False
+        parameters.fit_params = False
+        # Old prompts would be kept in RAM without use: the slots already keep the latest ones.
+        parameters.cache_ram_mib = 0
+        parameters.verbosity = -1
+        return parameters
+
+    def _read_info(self, base_url: str, headers: dict[str, str]) -> EngineInfo:
+        response = httpx2.get(f"{base_url}/props", headers=headers, trust_env=False, timeout=30)
+        props = response.raise_for_status().json()
+        return EngineInfo(
+            model=self._model,
+            context=int(props["default_generation_settings"]["n_ctx"]),
+            has_chat_template=bool(props.get("chat_template")),
+        )
+
+
+def _request(sampling: Sampling) -> dict[str, Any]:
+    """Sampling in llama.cpp's words; what is None is left out, so its own default holds."""
+    words = {
+        "n_predict": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "repeat_penalty": sampling.repetition_penalty,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop) or None,
+    }
+    return {key: value for key, value in words.items() if value is not None}
+
+
+def _problem(response: httpx2.Response) -> str:
+    """llama.cpp's own message, which names sizes and settings but nothing of the request's text."""
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the engine answered {response.status_code}"

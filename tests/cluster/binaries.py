@@ -7,6 +7,7 @@ does not download anything but Go modules, and refuses to go on after a failed b
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -94,14 +95,10 @@ def build(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, Path]:
     return {name: _build_one(PROGRAMS[name], folder, environ) for name in names}
 
 
-def module_folder(module: str, package: str, environ: Mapping[str, str]) -> Path:
-    """Where the source of a module lies that `tools/<module>/go.mod` requires; charts are there."""
-    command = ["go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", package]
-    found = _go(command, TOOLS / module, environ).strip()
-    if not found:
-        _go(["go", "mod", "download", package], TOOLS / module, environ)
-        found = _go(command, TOOLS / module, environ).strip()
-    return Path(found)
+def module_folder(module: str, version: str, environ: Mapping[str, str]) -> Path:
+    """Where the source of a Go module lies; charts and CRDs are in it. Raises BuildError."""
+    answer = _go(["go", "mod", "download", "-json", f"{module}@{version}"], TOOLS, environ)
+    return Path(json.loads(answer)["Dir"])
 
 
 def _build_one(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:

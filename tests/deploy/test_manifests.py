@@ -1,0 +1,169 @@
+"""The manifests hold together: rendered file, limits, probes, weights, and what the README says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+Objects = list[dict[str, Any]]
+MANIFESTS = Path(__file__).parents[2] / "manifests"
+OVERLAYS = (
+    "base",
+    "overlays/cpu",
+    "overlays/gpu-shared",
+    "overlays/gpu-shared/mig",
+    "overlays/embedded",
+)
+MODELS = ("chat", "translate-en-fr", "translate-fr-en")
+
+
+def predictors(objects: Objects) -> dict[str, dict[str, Any]]:
+    """The pod part of each InferenceService, by name."""
+    return {
+        item["metadata"]["name"]: item["spec"]["predictor"]
+        for item in objects
+        if item["kind"] == "InferenceService"
+    }
+
+
+def only(objects: Objects, kind: str) -> dict[str, Any]:
+    (found,) = (item for item in objects if item["kind"] == kind)
+    return found
+
+
+def options(predictor: dict[str, Any]) -> dict[str, str]:
+    args = predictor["containers"][0]["args"]
+    return dict(arg.removeprefix("--").split("=", 1) for arg in args)
+
+
+def test_the_rendered_file_is_the_embedded_overlay(render: Callable[[str], str]) -> None:
+    header, _, rendered = (MANIFESTS / "embedded.yaml").read_text().partition("\n")
+    assert header.startswith("# overlays/embedded rendered")
+    assert rendered == render("overlays/embedded"), "run `make render`"
+
+
+def test_every_file_of_the_base_holds_one_object_and_is_listed() -> None:
+    folder = MANIFESTS / "base"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    files = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(listed) == files
+    for name in files:
+        assert len(list(yaml.safe_load_all((folder / name).read_text()))) == 1, name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_container_has_requests_limits_and_a_restricted_security_context(
+    overlay: str, objects: Callable[[str], Objects]
+) -> None:
+    found = predictors(objects(overlay))
+    assert set(found) == {"detector", *MODELS}
+    for name, predictor in found.items():
+        (container,) = predictor["containers"]
+        for kind in ("requests", "limits"):
+            assert {"cpu", "memory"} <= set(container["resources"][kind]), name
+        assert predictor["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert predictor["securityContext"]["runAsUser"] > 0
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+    resources = only(objects(overlay), "InferenceGraph")["spec"]["resources"]
+    assert {"cpu", "memory"} <= set(resources["requests"]) & set(resources["limits"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_service_is_served_probed_and_named_alike(
+    overlay: str, objects: Callable[[str], Objects]
+) -> None:
+    for name, predictor in predictors(objects(overlay)).items():
+        (container,) = predictor["containers"]
+        assert options(predictor)["model_name"] == name
+        for probe in ("startupProbe", "readinessProbe"):
+            assert container[probe]["httpGet"] == {"path": f"/v1/models/{name}", "port": 8080}
+        assert container["livenessProbe"]["httpGet"]["path"] == "/"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_has_time_to_finish_what_it_began(
+    overlay: str, objects: Callable[[str], Objects]
+) -> None:
+    for name, predictor in predictors(objects(overlay)).items():
+        (container,) = predictor["containers"]
+        environ = {item["name"]: item["value"] for item in container["env"]}
+        pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        grace = predictor["terminationGracePeriodSeconds"]
+        assert grace > pause + float(environ["PARLEY_DRAIN_SECONDS"]), name
+        assert predictor["deploymentStrategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_graph_waits_longer_than_its_predictors_and_the_route_as_long_as_the_graph(
+    overlay: str, objects: Callable[[str], Objects]
+) -> None:
+    rendered = objects(overlay)
+    timeouts = only(rendered, "InferenceGraph")["spec"]["routerTimeouts"]
+    # 55 s is the predictors' own --request_timeout; a turn in French passes four of them.
+    assert timeouts["serviceClient"] > 55
+    assert timeouts["serverWrite"] >= 4 * timeouts["serviceClient"]
+    (rule,) = only(rendered, "HTTPRoute")["spec"]["rules"]
+    assert rule["timeouts"]["request"] == f"{timeouts['serverWrite']}s"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "resource"),
+    [
+        ("base", "nvidia.com/gpu"),
+        ("overlays/gpu-shared", "nvidia.com/gpu.shared"),
+        ("overlays/gpu-shared/mig", "nvidia.com/mig-3g.20gb"),
+    ],
+)
+def test_the_models_ask_for_a_gpu_and_the_detector_does_not(
+    overlay: str, resource: str, objects: Callable[[str], Objects]
+) -> None:
+    found = predictors(objects(overlay))
+    for name in MODELS:
+        limits = found[name]["containers"][0]["resources"]["limits"]
+        assert {key for key in limits if key.startswith("nvidia.com/")} == {resource}
+        assert found[name]["tolerations"] and found[name]["nodeSelector"]
+    limits = found["detector"]["containers"][0]["resources"]["limits"]
+    assert set(limits) == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("overlay", ["overlays/cpu", "overlays/embedded"])
+def test_without_gpus_nothing_asks_for_one(overlay: str, objects: Callable[[str], Objects]) -> None:
+    assert "nvidia.com" not in yaml.safe_dump_all(objects(overlay))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS[:4])
+def test_the_job_fetches_the_models_that_the_services_name(
+    overlay: str, objects: Callable[[str], Objects]
+) -> None:
+    rendered = objects(overlay)
+    (container,) = only(rendered, "Job")["spec"]["template"]["spec"]["containers"]
+    named = {options(predictors(rendered)[name])["model"] for name in MODELS}
+    assert set(container["args"]) == named
+    assert all(len(model.rpartition("@")[2]) == 40 for model in named), "revisions are pinned"
+
+
+def test_the_embedded_overlay_needs_no_volume_and_no_hub(
+    objects: Callable[[str], Objects],
+) -> None:
+    rendered = objects("overlays/embedded")
+    kinds = {item["kind"] for item in rendered}
+    assert not kinds & {"Job", "PersistentVolumeClaim"}
+    found = predictors(rendered)
+    for name in MODELS:
+        assert options(found[name])["model"].startswith("embedded:")
+        assert [volume["name"] for volume in found[name]["volumes"]] == ["tmp"]
+
+
+def test_every_overlay_keeps_the_graph_of_the_base(objects: Callable[[str], Objects]) -> None:
+    graph = only(objects("base"), "InferenceGraph")
+    for overlay in OVERLAYS[1:]:
+        assert only(objects(overlay), "InferenceGraph") == graph

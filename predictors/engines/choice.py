@@ -64,8 +64,8 @@ def _make_llamacpp(resolved: ResolvedModel, settings: ModelSettings, context: in
 def default_threads(cpus: int) -> int:
     """Half of the CPUs, at least one, for an engine whose threads wait for each other by spinning.
 
-    With as many threads as CPUs, one that is preempted holds up all: with another process at work on
-    a machine of 2 CPUs, 60 tokens of SmolLM2-135M took 2.4 s on one thread and 27 to 54 s on two.
+    With as many threads as CPUs, one that is preempted holds up all: with other processes at work
+    on a machine of 2 CPUs, 60 tokens of SmolLM2-135M took 2.4 s on one thread, 27 to 54 s on two.
     """
     return max(1, cpus // 2)
 

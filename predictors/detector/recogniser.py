@@ -2,8 +2,8 @@
 
 The score of a language is a log-probability, the sum of three:
 
-- words: each word drawn from the language's frequencies, or with a small chance from any language,
-  so that no single word (a name, a quotation) decides alone;
+- words: each drawn from the language's own frequencies, or with a small chance borrowed from any
+  language, so that no single word (a name, a dish, a film) decides alone;
 - letters: lingua's n-gram confidence, for words that no list knows above all;
 - the conversation: the language of the last answer is likely to go on, the default a little.
 
@@ -34,17 +34,34 @@ class Weights:
     words: float = 1.0
     known_letters: float = 0.1
     unknown_letters: float = 0.5
-    max_letters: float = 30.0
+    max_letters: float = 4.0
     previous: float = 2.5
     default: float = 0.5
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the words of a message are taken.
+
+    borrowed: chance that a word is of another language than the message.  borrowed_frequency: no
+    word is borrowed more often than this, since one borrows names and things, seldom "the" or "is".
+    common: above this frequency a word is simply common; "no" is as good Italian as Spanish.
+    """
+
+    borrowed: float
+    borrowed_frequency: float
+    common: float
+
+
+SHORT = Reading(borrowed=0.02, borrowed_frequency=1.0, common=1e-3)
+LONG = Reading(borrowed=0.2, borrowed_frequency=1e-5, common=1.0)
+SHORT_WORDS = 2
+
 # The frequency of a word that a list does not hold; the lists end at 1e-6.
 UNKNOWN_FREQUENCY = 3e-8
-# Above this a word is simply common: "no" is as good Italian as Spanish, though less frequent.
-COMMON_FREQUENCY = 1e-3
-# The chance that a word of a message is of another language than the message.
-FOREIGN_WORD = 0.02
+# The lists are gathered from pages in other languages too: "the" is in each at about this share of
+# its English frequency.
+STRAY_SHARE = 0.005
 LEAST_CONFIDENCE = 1e-4
 # Longer messages have words enough; looking for typos in each would cost time for nothing.
 _MISTYPED_MESSAGE_WORDS = 4
@@ -87,32 +104,36 @@ class Recogniser:
 
     def _score(self, words: Sequence[str], prose: str) -> dict[str, float]:
         """Log-probability per language from words and letters; empty when nothing tells."""
+        weights = self._weights
+        reading = SHORT if len(words) <= SHORT_WORDS else LONG
         scores = dict.fromkeys(self.languages, 0.0)
         letters = 0.0
         for word in words:
             frequencies = self._lexicon.look_up(word)
-            known = bool(frequencies)
-            if not known and len(words) <= _MISTYPED_MESSAGE_WORDS:
+            letters += len(word) * (
+                weights.known_letters if frequencies else weights.unknown_letters
+            )
+            if not frequencies and len(words) <= _MISTYPED_MESSAGE_WORDS:
                 frequencies = self._lexicon.look_up_near(word)
-            weights = self._weights
-            letters += len(word) * (weights.known_letters if known else weights.unknown_letters)
-            for language, value in self._weigh_word(frequencies).items():
+            for language, value in self._weigh_word(frequencies, reading).items():
                 scores[language] += weights.words * value
         for language, value in self._weigh_letters(prose, letters).items():
             scores[language] += value
         return scores if len(set(scores.values())) > 1 else {}
 
-    def _weigh_word(self, frequencies: Mapping[str, float]) -> dict[str, float]:
-        """A mixture of the language's own frequency and of all languages' mean."""
-        listed = self._lexicon.languages
+    def _weigh_word(self, frequencies: Mapping[str, float], reading: Reading) -> dict[str, float]:
+        """Log-frequency per language: the language's own, or the word is borrowed."""
+        stray = STRAY_SHARE * max(frequencies.values(), default=0.0)
         own = {
-            language: min(frequencies.get(language, 0.0), COMMON_FREQUENCY) + UNKNOWN_FREQUENCY
-            for language in listed
+            language: max(min(frequency, reading.common) - stray, 0.0) + UNKNOWN_FREQUENCY
+            for language, frequency in frequencies.items()
         }
-        mean = sum(own.values()) / len(own) if own else UNKNOWN_FREQUENCY
+        known = sum(own.values()) + UNKNOWN_FREQUENCY * (len(self.languages) - len(own))
+        mean = min(known / len(self.languages), reading.borrowed_frequency)
         return {
             language: math.log(
-                (1 - FOREIGN_WORD) * own.get(language, UNKNOWN_FREQUENCY) + FOREIGN_WORD * mean
+                (1 - reading.borrowed) * own.get(language, UNKNOWN_FREQUENCY)
+                + reading.borrowed * mean
             )
             for language in self.languages
         }

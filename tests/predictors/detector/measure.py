@@ -24,7 +24,7 @@ from predictors.detector.recogniser import Recogniser, Weights
 
 DATA = Path(__file__).parent / "data"
 SERVED = (("en", "fr"), ("en", "fr", "it"), ("en", "fr", "it", "es", "de"))
-KINDS = ("sentences", "short")
+KINDS = ("sentences", "borrowed", "phrases", "short")
 HALVES = ("developed on", "held out", "all")
 
 Recognise = Callable[[str, str | None], str]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lingua import Language
 
 from predictors.detector.model import Detector
+from predictors.models.progress import Progress, show_nothing
 from predictors.serving import run
 from predictors.settings import OptionError, ServerSettings, option, read_settings
 
@@ -30,7 +31,9 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     return run(PROG, build, argv, environ)
 
 
-def build(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Detector, DetectorSettings]:
+def build(
+    argv: Sequence[str], environ: Mapping[str, str], progress: Progress = show_nothing
+) -> tuple[Detector, DetectorSettings]:
     """A detector that is not loaded yet. Raises OptionError."""
     settings = read_settings(DetectorSettings, argv, environ, PROG, __doc__ or "")
     languages = read_languages(settings.languages)

@@ -1,8 +1,8 @@
 """gjson's modifiers (`@keys`, `@flatten`...) and static values (`!true`), text to text.
 
 They matter to conditions only in so far as something exists afterwards, and almost always it does:
-`@keys` of a missing value is `[]`. White space is not what a path can see, so `@pretty` and
-`@ugly` leave the text as it is; `@pretty` sorts no keys.
+`@keys` of a missing value is `[]`. White space is not what a path can see, so `@ugly`
+leaves the text as it is and `@pretty` takes its first value; neither sorts keys.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from graph.gjson_text import (
     Value,
     end_of_block,
     end_of_string,
+    first_value,
     items,
     parse,
     quote,
@@ -162,7 +163,7 @@ def _same(json: str, argument: str) -> str:
 
 _MODIFIERS: dict[str, Callable[[str, str], str]] = {
     "this": _same,
-    "pretty": _same,
+    "pretty": lambda json, argument: first_value(json),
     "ugly": _same,
     "valid": _valid,
     "keys": _keys,

@@ -85,6 +85,13 @@ def parse(json: str) -> Value:
     return value or Value(Kind.STRING, json[start:])
 
 
+def first_value(json: str) -> str:
+    """The text of the first value, whatever stands before and behind it."""
+    start = re.search(r'["{\[tfn\-0-9]', json)
+    value = _read(json, start.start())[0] if start else None
+    return value.raw if value else ""
+
+
 def elements(json: str, at: int) -> Iterator[Value]:
     """The elements of the array whose inside begins at `at`."""
     while (found := _ELEMENT_OR_END.search(json, at)) and found[0] != "]":

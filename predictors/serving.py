@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import math
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ import uvicorn
 from graph.errors import ParleyError, ServeError
 from predictors.door import Door
 from predictors.handler import Handler, error_answer
+from predictors.models.progress import Progress, on_terminal
 from predictors.predictor import Predictor
 from predictors.settings import OptionError, ServerSettings
 
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 75  # longer than Envoy's and KServe's router's idle connections are kept
 
-Build = Callable[[Sequence[str], Mapping[str, str]], tuple[Predictor, Any]]
+Build = Callable[[Sequence[str], Mapping[str, str], Progress], tuple[Predictor, Any]]
 
 
 def run(
@@ -39,9 +41,12 @@ def run(
 ) -> int:
     """The whole of a predictor's `main`: 0 after a clean stop, 1 failed, 2 wrong options."""
     try:
-        predictor, settings = build(
-            sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
-        )
+        with on_terminal(sys.stderr) as progress:
+            predictor, settings = build(
+                sys.argv[1:] if argv is None else argv,
+                os.environ if environ is None else environ,
+                progress,
+            )
         return serve(predictor, settings)
     except ParleyError as err:
         print(f"{prog}: {err}", file=sys.stderr)
@@ -132,7 +137,7 @@ def _kserve_model(handler: Handler) -> Any:
 
 async def _serve(handler: Handler, listener: socket.socket, settings: ServerSettings) -> int:
     door = Door(build_app([handler]), [handler])
-    server = _Server(_uvicorn_config(door, settings))
+    server = Server(door, settings.drain_seconds)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, server.stop)
     loop.add_signal_handler(
@@ -158,7 +163,7 @@ async def _load(handler: Handler) -> None:
     log.info("%s is ready", handler.name)
 
 
-async def _drain(door: Door, server: _Server, delay: float) -> None:
+async def _drain(door: Door, server: Server, delay: float) -> None:
     """Refuse readiness and close connections after their answer, for `delay` seconds; then stop."""
     log.info("draining")
     door.draining = True
@@ -166,8 +171,21 @@ async def _drain(door: Door, server: _Server, delay: float) -> None:
     server.stop()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without its own signal handling, which ends the process before models are closed."""
+
+    def __init__(self, app: Any, drain_seconds: float) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=math.ceil(drain_seconds),
+            )
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -175,18 +193,6 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
-
-
-def _uvicorn_config(app: Any, settings: ServerSettings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.drain_seconds),
-    )
 
 
 async def _answer_error(_: Any, err: Exception) -> Any:

@@ -10,6 +10,7 @@ from predictors.chat.families import ChatTemplate
 from predictors.chat.model import Chat
 from predictors.engines.base import Sampling
 from predictors.engines.choice import choose_engine
+from predictors.models.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
 
 PROG = "predictors.chat"
@@ -28,11 +29,13 @@ class ChatSettings(ModelSettings):
     context: int = option(4096, "tokens that a conversation and its answer share at most")
 
 
-def build(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Chat, ChatSettings]:
+def build(
+    argv: Sequence[str], environ: Mapping[str, str], progress: Progress = show_nothing
+) -> tuple[Chat, ChatSettings]:
     settings = read_settings(
         ChatSettings, argv, environ, PROG, "Answers in English; KServe V1 protocol."
     )
-    engine = choose_engine(settings, environ, context=settings.context)
+    engine = choose_engine(settings, environ, context=settings.context, progress=progress)
     sampling = Sampling(
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,

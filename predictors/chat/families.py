@@ -70,8 +70,10 @@ async def fewest_dropped(tokens: Callable[[int], Awaitable[int]], texts: int, ro
     low, high = 0, len(choices) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        if await tokens(choices[middle]) <= room:
+        count: int = await tokens(choices[middle])
+        if count <= room:
             high = middle
         else:
             low = middle
-    return choices[high]
+    fewest: int = choices[high]
+    return fewest

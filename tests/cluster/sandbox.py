@@ -1,0 +1,213 @@
+"""A network and a mount namespace of our own, and the processes in it.
+
+Everything that is started here lies in one control group, so that `destroy` ends all of it and
+nothing else, whatever became of the process that made it. With the last process the namespaces go,
+and with them every address, route, firewall rule and mount. Needs root on Linux.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+GROUP = "parley-node"
+# The node's own address, and that of the other end of the wire, on this machine's side.
+NODE_ADDRESS = "10.199.0.2"
+HOST_ADDRESS = "10.199.0.1"
+HOST_DEVICE = "parley0"
+# Folders at fixed paths that the node's programs write to: each gets a file system of its own.
+PRIVATE_FOLDERS = ("/run/netns", "/run/containerd", "/var/log/containers", "/var/lib/cni")
+
+
+class SandboxError(Exception):
+    """The sandbox could not be made; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """pid: of the process that holds the namespaces open.  state: folder of logs and data."""
+
+    pid: int
+    state: Path
+
+    def entered(self, command: Sequence[str]) -> list[str]:
+        """A command that runs inside; the control group is joined first and so inherited."""
+        joined = 'echo $$ > "$0" && exec "$@"'
+        inside = ["nsenter", "-t", str(self.pid), "--net", "--mount", "--", *command]
+        return ["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *inside]
+
+    def start(self, name: str, command: Sequence[str]) -> int:
+        """Start a daemon; its output goes to `<state>/logs/<name>.log`. Returns its pid."""
+        logs = self.state / "logs"
+        logs.mkdir(exist_ok=True)
+        with (logs / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                self.entered(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return process.pid
+
+    def run(self, command: Sequence[str], timeout: float = 60) -> str:
+        """Run a command inside to its end; its output. Raises SandboxError."""
+        return _run(self.entered(command), timeout)
+
+
+def create(state: Path) -> Sandbox:
+    """A new sandbox with the node's address up. Raises SandboxError."""
+    if os.geteuid() != 0:
+        raise SandboxError("a cluster of our own needs root; or set KUBECONFIG to use another one")
+    if group_folders(existing=True):
+        raise SandboxError("a node is up already: take it down with `make cluster-down`")
+    state.mkdir(parents=True, exist_ok=True)
+    for folder in group_folders():
+        folder.mkdir()
+        _inherit_cpuset(folder)
+    _daemons().mkdir()
+    for folder in PRIVATE_FOLDERS:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    pid = _hold(state)
+    sandbox = Sandbox(pid, state)
+    (state / "holder.pid").write_text(str(pid))
+    _connect(sandbox)
+    return sandbox
+
+
+def find(state: Path) -> Sandbox | None:
+    """The sandbox that is up, if any."""
+    if not group_folders(existing=True) or not (state / "holder.pid").exists():
+        return None
+    return Sandbox(int((state / "holder.pid").read_text()), state)
+
+
+def destroy(state: Path) -> None:
+    """End every process of the group and remove what is left of it; fine when nothing is."""
+    for folder in group_folders(existing=True):
+        _end_processes(folder)
+    for folder in group_folders(existing=True):
+        for inner in sorted(_tree(folder), reverse=True):
+            _remove_group(inner)
+    subprocess.run(["ip", "link", "delete", HOST_DEVICE], capture_output=True, timeout=10)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def group_folders(existing: bool = False) -> list[Path]:
+    """The group's folder in each hierarchy of cgroup v1, or the one of v2."""
+    if (CGROUPS / "cgroup.controllers").exists():
+        roots = [CGROUPS]
+    else:
+        roots = [path for path in CGROUPS.iterdir() if (path / "cgroup.procs").exists()]
+    folders = [root / GROUP for root in roots]
+    return [folder for folder in folders if folder.exists()] if existing else folders
+
+
+def _daemons() -> Path:
+    """Where the daemons are counted: in v1 any one hierarchy does."""
+    folders = group_folders()
+    return next((f for f in folders if f.parent.name == "pids"), folders[0]) / "daemons"
+
+
+def _hold(state: Path) -> int:
+    """Start the process that holds the namespaces, with its private folders mounted."""
+    mounts = " && ".join(f"mount -t tmpfs -o mode=755 tmpfs {path}" for path in PRIVATE_FOLDERS)
+    ready = state / "ready"
+    # Shared among ourselves: the kubelet's volumes must reach the containers' runtime.
+    script = f"{mounts} && mount --make-rshared / && touch {ready} && exec sleep infinity"
+    joined = 'echo $$ > "$0" && exec "$@"'
+    unshared = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script]
+    process = subprocess.Popen(
+        ["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *unshared],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    for _ in range(100):
+        if ready.exists():
+            ready.unlink()
+            return process.pid
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    message = process.stderr.read().decode() if process.stderr and process.poll() else "no answer"
+    raise SandboxError(f"no namespaces of our own: {message.strip()}")
+
+
+def _connect(sandbox: Sandbox) -> None:
+    """One wire between this machine and the node; no route leads on from either end."""
+    link = ["ip", "link", "add", HOST_DEVICE, "type", "veth", "peer", "eth0"]
+    _run([*link, "netns", str(sandbox.pid)], 10)
+    _run(["ip", "address", "add", f"{HOST_ADDRESS}/30", "dev", HOST_DEVICE], 10)
+    _run(["ip", "link", "set", HOST_DEVICE, "up"], 10)
+    for arguments in (
+        ["link", "set", "lo", "up"],
+        ["address", "add", f"{NODE_ADDRESS}/30", "dev", "eth0"],
+        ["link", "set", "eth0", "up"],
+        # Service addresses need some route before they are translated.
+        ["route", "add", "default", "via", HOST_ADDRESS],
+    ):
+        sandbox.run(["ip", *arguments], 10)
+    sandbox.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"], 10)
+    # This machine passes nothing on from the node, even where it forwards for others.
+    _run(["sysctl", "-qw", f"net.ipv4.conf.{HOST_DEVICE}.forwarding=0"], 10)
+
+
+def _end_processes(folder: Path) -> None:
+    for _ in range(200):
+        pids = [int(p) for f in _tree(folder) for p in (f / "cgroup.procs").read_text().split()]
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
+    raise SandboxError(f"{folder}: processes do not end: {pids}")
+
+
+def _remove_group(folder: Path) -> None:
+    for _ in range(100):
+        try:
+            folder.rmdir()
+            return
+        except OSError:
+            # A group stays busy for a moment after its last process has gone.
+            time.sleep(0.05)
+    raise SandboxError(f"{folder} cannot be removed")
+
+
+def _tree(folder: Path) -> Iterator[Path]:
+    yield folder
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            yield path
+
+
+def _inherit_cpuset(folder: Path) -> None:
+    """A new group of the v1 cpuset hierarchy has no CPU at all until it is given some."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        own, parent = folder / name, folder.parent / name
+        if own.exists() and parent.exists() and not own.read_text().strip():
+            own.write_text(parent.read_text())
+
+
+def _run(command: Sequence[str], timeout: float) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    except FileNotFoundError as err:
+        raise SandboxError(f"no `{command[0]}` on the PATH") from err
+    except subprocess.TimeoutExpired as err:
+        raise SandboxError(f"{' '.join(command[-6:])}: no end after {timeout} s") from err
+    if done.returncode:
+        raise SandboxError(f"{' '.join(command[-6:])}: {done.stderr.strip()[-500:]}")
+    return done.stdout

@@ -18,6 +18,7 @@ import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady
 from predictors.engines.base import EngineInfo, Prompt, Sampling
+from predictors.models.gguf import read_header
 
 
 class LlamaCpp:
@@ -46,6 +47,9 @@ class LlamaCpp:
     def load(self) -> None:
         import xllamacpp
 
+        header = read_header(self._path)
+        if header.context:
+            self._context = min(self._context, header.context)
         key = secrets.token_hex(16)
         try:
             self._server = xllamacpp.Server(self._parameters(xllamacpp, key))
@@ -54,12 +58,11 @@ class LlamaCpp:
                 f"{self._model}: llama.cpp cannot load {self._path.name}; "
                 "is it a whole GGUF file of a supported architecture?"
             ) from err
-        base_url = self._server.listening_address
-        headers = {"Authorization": f"Bearer {key}"}
-        self._info = self._read_info(base_url, headers)
+        # The file says whether there is a template: llama.cpp makes one up where there is none.
+        self._info = EngineInfo(self._model, self._context, header.has_chat_template)
         self._http = httpx2.AsyncClient(
-            base_url=base_url,
-            headers=headers,
+            base_url=self._server.listening_address,
+            headers={"Authorization": f"Bearer {key}"},
             timeout=None,  # the predictor's server holds the deadline and cancels
             limits=httpx2.Limits(max_connections=None),
             trust_env=False,
@@ -132,15 +135,6 @@ class LlamaCpp:
         parameters.cache_ram_mib = 0
         parameters.verbosity = -1
         return parameters
-
-    def _read_info(self, base_url: str, headers: dict[str, str]) -> EngineInfo:
-        response = httpx2.get(f"{base_url}/props", headers=headers, trust_env=False, timeout=30)
-        props = response.raise_for_status().json()
-        return EngineInfo(
-            model=self._model,
-            context=int(props["default_generation_settings"]["n_ctx"]),
-            has_chat_template=bool(props.get("chat_template")),
-        )
 
 
 def _request(sampling: Sampling) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)
     except (OSError, OverflowError) as err:
         listener.close()
         in_use = isinstance(err, OSError) and err.errno == errno.EADDRINUSE

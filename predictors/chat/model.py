@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from graph import contract
 from graph.contract import Instance
-from graph.errors import EngineError, TooLarge
+from graph.errors import EngineError, ModelError, TooLarge
 from predictors.chat.families import DoesNotFit, Family
 from predictors.engines.base import Engine, Prompt, Sampling
 
@@ -36,7 +36,14 @@ class Chat:
         self._max_tokens = sampling.max_tokens
 
     def load(self) -> None:
+        """Raises ModelError when the answer's tokens leave no room for a question."""
         self._engine.load()
+        info = self._engine.info
+        if self._max_tokens >= info.context:
+            raise ModelError(
+                f"{info.model}: its context is {info.context} tokens; lower --max_tokens, now "
+                f"{self._max_tokens}, or raise --context"
+            )
 
     def close(self) -> None:
         self._engine.close()

@@ -1,0 +1,86 @@
+"""A fake at the engine seam, and the graph of the manifests on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from graph.errors import EngineError
+from graph.local import LocalGraph, read_file
+from graph.spec import choose_graph
+from predictors.chat.families import ChatTemplate
+from predictors.chat.model import Chat
+from predictors.detector.model import Detector
+from predictors.engines.base import EngineInfo, Message, Prompt, Sampling
+from predictors.handler import Handler
+from predictors.translator.model import Translator
+
+
+class FakeEngine:
+    """An Engine whose texts come from a function of the prompt's last words; a word is a token."""
+
+    def __init__(self, reply: Callable[[str], str], context: int = 2048) -> None:
+        self.reply = reply
+        self.info = EngineInfo("fake", context, has_chat_template=True)
+        self.prompts: list[Prompt] = []
+        self.samplings: list[Sampling] = []
+
+    def load(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        self.prompts += prompts
+        self.samplings.append(sampling)
+        await asyncio.sleep(0)
+        return [self.reply(said(prompt)) for prompt in prompts]
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        texts = [prompt] if isinstance(prompt, str) else [message.content for message in prompt]
+        return sum(len(text.split()) for text in texts)
+
+
+def said(prompt: Prompt) -> str:
+    """What the person said: the last message, or the whole text."""
+    last = prompt if isinstance(prompt, str) else prompt[-1]
+    return last.content if isinstance(last, Message) else last
+
+
+def broken(text: str) -> str:
+    """A reply of an engine that fails."""
+    raise EngineError("fake: the engine is broken")
+
+
+class Words:
+    """A Strategy that puts a mark before each sentence, so that the way of a text can be read."""
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+
+    async def translate(self, texts: Sequence[str]) -> list[str]:
+        return [f"{self.mark}{text}" for text in texts]
+
+
+def predictors(reply: Callable[[str], str] = "You said: {}".format) -> list[Handler]:
+    """The four predictors of the manifests, on fakes, loaded: detector, translators, chat."""
+    engine = FakeEngine(reply, context=200_000)
+    to_english = {"source": "fr", "target": "en", "reads": "user_input", "writes": "user_input_en"}
+    to_french = {"source": "en", "target": "fr", "reads": "response_en", "writes": "response"}
+    made = [
+        Detector("detector", ("en", "fr"), "en"),
+        Translator("translate-fr-en", engine, Words("en:"), **to_english),
+        Translator("translate-en-fr", engine, Words("fr:"), **to_french),
+        Chat("chat", engine, ChatTemplate(""), Sampling(max_tokens=100_000)),
+    ]
+    handlers = [Handler(predictor) for predictor in made]
+    for handler in handlers:
+        handler.load()
+    return handlers
+
+
+def embedded_graph(handlers: Sequence[Handler]) -> LocalGraph:
+    """The shipped graph, with these handlers in the place of its services."""
+    graph = choose_graph(read_file(""), "embedded.yaml")
+    return LocalGraph(graph, {handler.name: handler for handler in handlers})

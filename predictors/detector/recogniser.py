@@ -59,17 +59,24 @@ SHORT_WORDS = 2
 
 # The frequency of a word that a list does not hold; the lists end at 1e-6.
 UNKNOWN_FREQUENCY = 3e-8
+# The frequency of every word in a language without a list, so that only common words of the others
+# speak against it.
+UNLISTED_FREQUENCY = 3e-5
 # The lists are gathered from pages in other languages too: "the" is in each at about this share of
 # its English frequency.
 STRAY_SHARE = 0.005
 LEAST_CONFIDENCE = 1e-4
+SUREST = 0.999
 # Longer messages have words enough; looking for typos in each would cost time for nothing.
 _MISTYPED_MESSAGE_WORDS = 4
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A language and the probability, 0..1, that it is the right one among those served."""
+    """A language and the probability, 0..1, that it is the right one among those served.
+
+    1 means that there was nothing to guess: the user's own choice, or a single served language.
+    """
 
     language: str
     confidence: float
@@ -79,19 +86,30 @@ class Recogniser:
     """Built for `languages` (ISO 639-1); building loads the models and blocks for about 1 s."""
 
     def __init__(
-        self, languages: Sequence[str], default: str, weights: Weights | None = None
+        self,
+        languages: Sequence[str],
+        default: str,
+        weights: Weights | None = None,
+        lexicon: Lexicon | None = None,
     ) -> None:
         self.languages = tuple(languages)
         self._default = default
         self._weights = weights or Weights()
-        self._lexicon = Lexicon(self.languages)
+        self._lexicon = lexicon or Lexicon(self.languages)
+        listed = self._lexicon.languages
+        self._all_listed = set(listed) == set(self.languages)
+        # What a word's frequency is taken to be where it is not in a list.
+        self._unknown = {
+            language: UNKNOWN_FREQUENCY if language in listed else UNLISTED_FREQUENCY
+            for language in self.languages
+        }
         self._letters = _load_lingua(self.languages)
 
     def recognise(self, text: str, previous: str | None = None) -> Guess:
         """The language of `text`; `previous` is that of the last answer.
 
-        Text without a word of any served language keeps `previous`, else the default, with the
-        confidence of a blind guess.
+        Text without words (emoji, numbers, links, code) or in a script that none of the languages
+        has keeps `previous`, else the default, with the confidence of a blind guess.
         """
         fallback = previous or self._default
         words = read_words(text)
@@ -100,42 +118,39 @@ class Recogniser:
             return Guess(fallback, 1 / len(self.languages))
         scores[fallback] += self._weights.previous if previous else self._weights.default
         language = max(scores, key=scores.__getitem__)
-        return Guess(language, _probability(scores, language))
+        return Guess(language, min(_probability(scores, language), SUREST))
 
     def _score(self, words: Sequence[str], prose: str) -> dict[str, float]:
-        """Log-probability per language from words and letters; empty when nothing tells."""
+        """Log-probability per language from words and letters; empty when neither tells."""
         weights = self._weights
         reading = SHORT if len(words) <= SHORT_WORDS else LONG
         scores = dict.fromkeys(self.languages, 0.0)
         letters = 0.0
+        told = False
         for word in words:
             frequencies = self._lexicon.look_up(word)
-            letters += len(word) * (
-                weights.known_letters if frequencies else weights.unknown_letters
-            )
+            known = frequencies and self._all_listed
+            letters += len(word) * (weights.known_letters if known else weights.unknown_letters)
             if not frequencies and len(words) <= _MISTYPED_MESSAGE_WORDS:
                 frequencies = self._lexicon.look_up_near(word)
+            told = told or bool(frequencies)
             for language, value in self._weigh_word(frequencies, reading).items():
                 scores[language] += weights.words * value
-        for language, value in self._weigh_letters(prose, letters).items():
+        by_letters = self._weigh_letters(prose, letters)
+        for language, value in by_letters.items():
             scores[language] += value
-        return scores if len(set(scores.values())) > 1 else {}
+        return scores if told or by_letters else {}
 
     def _weigh_word(self, frequencies: Mapping[str, float], reading: Reading) -> dict[str, float]:
         """Log-frequency per language: the language's own, or the word is borrowed."""
         stray = STRAY_SHARE * max(frequencies.values(), default=0.0)
-        own = {
-            language: max(min(frequency, reading.common) - stray, 0.0) + UNKNOWN_FREQUENCY
-            for language, frequency in frequencies.items()
-        }
-        known = sum(own.values()) + UNKNOWN_FREQUENCY * (len(self.languages) - len(own))
-        mean = min(known / len(self.languages), reading.borrowed_frequency)
+        own = dict(self._unknown)
+        for language, frequency in frequencies.items():
+            own[language] += max(min(frequency, reading.common) - stray, 0.0)
+        mean = min(sum(own.values()) / len(own), reading.borrowed_frequency)
         return {
-            language: math.log(
-                (1 - reading.borrowed) * own.get(language, UNKNOWN_FREQUENCY)
-                + reading.borrowed * mean
-            )
-            for language in self.languages
+            language: math.log((1 - reading.borrowed) * frequency + reading.borrowed * mean)
+            for language, frequency in own.items()
         }
 
     def _weigh_letters(self, prose: str, letters: float) -> dict[str, float]:
@@ -158,7 +173,9 @@ def _load_lingua(languages: Sequence[str]) -> LanguageDetector | None:
         return None
     codes = [IsoCode639_1.from_str(language) for language in languages]
     builder = LanguageDetectorBuilder.from_iso_codes_639_1(*codes)
-    return builder.with_preloaded_language_models().build()
+    detector = builder.with_preloaded_language_models().build()
+    detector.compute_language_confidence_values("warm")  # the first call compiles its patterns
+    return detector
 
 
 def _probability(scores: Mapping[str, float], language: str) -> float:

@@ -6,7 +6,7 @@ A list line is a message, and after a tab the other languages in which one write
 Odd lines were there to develop on, even lines were held out. Every figure is a percentage:
 
 - alone: no previous language; a language of the message's own list or of its tab is right.
-- previous: the previous language is the list's; only that one is right.
+- same: the previous language is the list's; only that one is right.
 - switch: the previous language is each of the others in turn; only the list's is right. For short
   messages, others in which one writes just the same are left out.
 """
@@ -14,12 +14,14 @@ Odd lines were there to develop on, even lines were held out. Every figure is a 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from predictors.detector.lexicon import Lexicon
 from predictors.detector.recogniser import Recogniser, Weights
 
 DATA = Path(__file__).parent / "data"
@@ -105,58 +107,111 @@ def _share(outcomes: Iterable[tuple[bool, str]], wrong: list[str]) -> float:
     return 100 * sum(rights) / len(rights)
 
 
-WAYS = {
-    "lingua alone": Weights(words=0, known_letters=1, unknown_letters=1, previous=0, default=0),
-    "words alone": Weights(known_letters=0, unknown_letters=0, previous=0, default=0),
-    "lingua and prior": Weights(words=0, known_letters=1, unknown_letters=1),
-    "words and prior": Weights(known_letters=0, unknown_letters=0),
-    "words, lingua, prior": Weights(),
-}
+@dataclass(frozen=True)
+class Way:
+    """A way of recognising that was tried; `listed` are the languages that have a word list."""
+
+    name: str
+    weights: Weights
+    listed: tuple[str, ...] | None = None
+
+    def build(self, served: Sequence[str]) -> Recogniser:
+        lexicon = Lexicon([code for code in served if self.listed is None or code in self.listed])
+        return Recogniser(served, "en", self.weights, lexicon)
+
+
+CHOSEN = Way("words, lingua, previous", Weights())
+WAYS = (
+    Way("lingua", Weights(words=0, known_letters=1, unknown_letters=1, previous=0, default=0)),
+    Way("lingua, previous", Weights(words=0, known_letters=1, unknown_letters=1)),
+    Way("words", Weights(known_letters=0, unknown_letters=0, previous=0, default=0)),
+    Way("words, previous", Weights(known_letters=0, unknown_letters=0)),
+    CHOSEN,
+    Way("chosen, lists of en, fr only", Weights(), ("en", "fr")),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--ways", action="store_true", help="compare what was tried")
+    parser = argparse.ArgumentParser(description="How often the detector is right.")
+    parser.add_argument("--ways", action="store_true", help="compare the ways that were tried")
     parser.add_argument("--wrong", action="store_true", help="list what goes wrong")
-    parser.add_argument("--speed", action="store_true", help="seconds to load, per message")
+    parser.add_argument("--speed", metavar="CODES", help="time to load and answer, such as en,fr")
     options = parser.parse_args(argv)
-    print("served  half          kind        alone  previous  switch  way")
-    ways = WAYS if options.ways else {"words, lingua, prior": Weights()}
-    for served in SERVED:
-        for way, weights in ways.items():
-            started = time.perf_counter()
-            recogniser = Recogniser(served, "en", weights)
-            loaded = time.perf_counter() - started
-            _print_figures(recogniser, way, options.wrong)
-        if options.speed:
-            _print_speed(recogniser, loaded)
+    if options.speed:
+        lines = speed(options.speed.split(","))
+    elif options.wrong:
+        lines = wrong()
+    else:
+        lines = table_of_ways() if options.ways else table()
+    for line in lines:
+        print(line, flush=True)
     return 0
 
 
-def _print_figures(recogniser: Recogniser, way: str, list_wrong: bool) -> None:
-    served = recogniser.languages
-    for half in HALVES:
+def table() -> Iterator[str]:
+    """The figures of the detector, as README.md prints them."""
+    yield from _heads("lists")
+    for served in SERVED:
+        recognise = recognise_with(CHOSEN.build(served))
+        for half in HALVES:
+            yield _row(recognise, served, half, half)
+
+
+def table_of_ways() -> Iterator[str]:
+    """The figures of all that was tried, over whole lists."""
+    yield from _heads("way")
+    for served in SERVED:
+        for way in WAYS:
+            yield _row(recognise_with(way.build(served)), served, "all", way.name)
+
+
+def wrong() -> Iterator[str]:
+    """Every message that is not recognised."""
+    for served in SERVED:
+        recognise = recognise_with(CHOSEN.build(served))
         for kind in KINDS:
-            found = measure(recognise_with(recogniser), served, kind, half)
-            figures = f"{found.alone:5.1f} {found.previous:9.1f} {found.switch:7.1f}"
-            print(f"{len(served):6}  {half:12}  {kind:10}  {figures}  {way}")
-            if list_wrong and half == "all":
-                print("".join(f"        {line}\n" for line in found.wrong), end="")
+            for line in measure(recognise, served, kind).wrong:
+                yield f"{len(served):6}  {kind:10}  {line}"
 
 
-def _print_speed(recogniser: Recogniser, loaded: float) -> None:
-    print(f"{len(recogniser.languages):6}  loaded in {loaded:.2f} s")
+def speed(served: Sequence[str]) -> Iterator[str]:
+    """Seconds and memory of a load (the first of the process) and of single messages."""
+    before = _resident_mebibytes()
+    started = time.perf_counter()
+    recogniser = CHOSEN.build(served)
+    seconds = time.perf_counter() - started
+    yield f"load       {seconds:.2f} s, {_resident_mebibytes() - before:.0f} MiB"
     for kind in KINDS:
-        texts = [m.text for language in recogniser.languages for m in read_messages(kind, language)]
-        seconds = sorted(_time(recogniser, text) for text in texts)
-        middle, late = seconds[len(seconds) // 2], seconds[int(len(seconds) * 0.99)]
-        print(f"        {kind}: p50 {middle * 1e3:.2f} ms, p99 {late * 1e3:.2f} ms")
+        texts = [m.text for language in served for m in read_messages(kind, language)]
+        times = sorted(_time(recogniser, text) for text in texts)
+        middle, late = times[len(times) // 2], times[int(len(times) * 0.99)]
+        yield f"{kind:10} p50 {middle * 1e3:.2f} ms, p99 {late * 1e3:.2f} ms"
+    text = " ".join(m.text for m in read_messages("sentences", served[-1]))
+    yield f"longest    {_time(recogniser, text * 3) * 1e3:.2f} ms for {len(text * 3)} characters"
+
+
+def _heads(what: str) -> Iterator[str]:
+    yield f"{'':37}" + "   ".join(f"{kind:17}" for kind in KINDS).rstrip()
+    yield f"served  {what:29}" + "   ".join(["alone  same switch"] * len(KINDS))
+
+
+def _row(recognise: Recognise, served: Sequence[str], half: str, name: str) -> str:
+    cells = []
+    for kind in KINDS:
+        found = measure(recognise, served, kind, half)
+        cells.append(f"{found.alone:5.1f} {found.previous:5.1f} {found.switch:6.1f}")
+    return f"{len(served):6}  {name:29}" + "   ".join(cells)
 
 
 def _time(recogniser: Recogniser, text: str) -> float:
     started = time.perf_counter()
     recogniser.recognise(text)
     return time.perf_counter() - started
+
+
+def _resident_mebibytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 if __name__ == "__main__":

@@ -133,6 +133,9 @@ class LlamaCpp:
         parameters.fit_params = False
         # Old prompts would be kept in RAM without use: the slots already keep the latest ones.
         parameters.cache_ram_mib = 0
+        # A sliding window's small cache cannot go back to a shared beginning: without this Gemma
+        # reads all examples of a few-shot prompt again for every sentence.
+        parameters.swa_full = True
         parameters.verbosity = -1
         return parameters
 

@@ -25,37 +25,43 @@ _SPANS = re.compile(
     """,
     re.VERBOSE,
 )
+_STAND_IN = re.compile(r"X(\d+)")
 # A link in running text does not own the punctuation that ends the sentence.
 _LINK_TAIL = ".,;:!?…'"
 _CLOSERS = {")": "(", "]": "["}
 
 _CODE_LINE = re.compile(
     r"""
-      ^\s*(?:
+      \s*(?:
         [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)\s*[;:{]?          # a call: print("hello")
-      | (?:(?:let|const|var|int|float|auto|string)\s+)?
-        [\w.\[\]'"]+\s*(?:[-+*/%|&]|:)?=\s*\S.*                 # an assignment: x = 5
       | (?:def|func|fn|function)\s+\w+\s*\(.*                   # a function's head
       | class\s+\w+\s*[:({].*
       | (?:import|package|using)\s+[\w.*{}"]+(?:\s+as\s+\w+)?;?
       | from\s+[\w.]+\s+import\s+.+
       | (?:if|elif|while|for)\b[^:]*[=<>()\[\]][^:]*:
       | (?:else|try|finally)\s*:
-      | (?:return|print|echo)\s+[\w."'$()\[\]+*/-]+;?
       | \#include\s*[<"].+
-      | [$>]\s+[a-z][\w.-]*(?:\s+\S+)*                          # a shell's prompt
-      | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP)\s.*(?:\bFROM\b|\bINTO\b|\bSET\b|\bTABLE\b).*
-      | [^(={\[]*[(={\[].*;\s*
+      | \$\s+[a-z][\w.-]*(?:\s+\S+)*                           # after a shell's prompt
+      | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP)\s.*\b(?:FROM|INTO|SET|TABLE)\b.*
       | .*\{\s*
       | [\s{}()\[\];,]+
-      | .*(?:=>|->|==|!=|&&|\|\||::|\+=).*
-      )$
+      )
+    """,
+    re.VERBOSE,
+)
+# Signs that prose may hold too, so they count only where no three words stand in a row.
+_CODE_SIGN = re.compile(
+    r"""
+      \s*(?:(?:let|const|var|int|float|auto|string)\s+)?
+      [\w.\[\]'"]+\s*(?:[-+*/%|&]|:)?=\s*\S.*                   # an assignment: x = 5
+    | [^(={\[]*[(={\[].*;\s*
+    | \s*(?:return|print|echo)\s+[\w."'$()\[\]+*/-]+;?
+    | .*(?:=>|->|==|!=|&&|\|\||::|\+=).*
     """,
     re.VERBOSE,
 )
 _LONGEST_CODE_LINE = 300
-# A prose line may end in a semicolon or hold an arrow; code has few plain words in a row.
-_PROSE = re.compile(r"(?:\b[^\W\d_]{2,}['’]?[ ,]+){3}[^\W\d_]")
+_PROSE = re.compile(r"(?:\b[^\W\d_]+['’]?[ ,]+){2}[^\W\d_]")
 
 
 @dataclass(frozen=True)
@@ -75,15 +81,12 @@ class Hidden:
 
     def show(self, translated: str) -> str | None:
         """The translation with everything put back; None where the model lost or doubled one."""
-        shown = translated
-        for i in range(len(self.kept)):
-            mark = stand_in(i)
-            if shown.count(mark) != 1:
-                return None
-            shown = shown.replace(mark, f"\x00{i}\x00")
-        for i, original in enumerate(self.kept):
-            shown = shown.replace(f"\x00{i}\x00", original)
-        return shown
+        if not self.kept:
+            return translated
+        marks = [int(number) for number in _STAND_IN.findall(translated)]
+        if sorted(marks) != list(range(1, len(self.kept) + 1)):
+            return None
+        return _STAND_IN.sub(lambda match: self.kept[int(match[1]) - 1], translated)
 
 
 def stand_in(index: int) -> str:
@@ -105,7 +108,7 @@ def find_spans(line: str) -> list[Span]:
 def hide(text: str) -> Hidden | None:
     """The text with stand-ins; None when the text itself holds something like a stand-in."""
     spans = find_spans(text)
-    if spans and re.search(r"\bX\d", text):
+    if spans and _STAND_IN.search(text):
         return None
     parts: list[str] = []
     kept: list[str] = []
@@ -121,7 +124,9 @@ def is_code(line: str) -> bool:
     """Whether a line without any mark-up is program code rather than a sentence."""
     if len(line) > _LONGEST_CODE_LINE:
         return False
-    return bool(_CODE_LINE.match(line)) and not _PROSE.search(line)
+    if _CODE_LINE.fullmatch(line):
+        return True
+    return bool(_CODE_SIGN.fullmatch(line)) and not _PROSE.search(line)
 
 
 def _without_tail(link: str) -> str:

@@ -1,0 +1,161 @@
+"""What is translated and what is kept; joined again, a text is itself."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictors.translator.text import MAX_CHARACTERS, Piece, Splitter, trim
+
+FRENCH = Splitter("fr")
+CHUNKS = st.sampled_from(
+    [
+        *("Bonjour", "M. Dupont", "3,5", "oui", "中文。", "नमस्ते", "é", "e\u0301"),
+        *("!", "?", "...", ". ", "« ", "\u00a0»", "(", ")", '"', "'", "’", "-", ";", "=="),
+        *("\n", "\r\n", "\u2028", "  ", "\t", "1. ", "- ", "> ", "😀", "👨\u200d👩\u200d👧"),
+        *("`code`", "```", "https://a.org/b?c=1", "x@y.fr", "{name}", "@ana", "#1"),
+        *("%s", "</b>", "$HOME", "~/a/b"),
+    ]
+)
+TEXTS = st.one_of(st.text(), st.lists(CHUNKS, max_size=40).map("".join))
+
+
+def kept(text: str) -> list[str]:
+    return [piece.text for piece in FRENCH.split(text) if not piece.translate]
+
+
+def translated(text: str) -> list[str]:
+    return [piece.text for piece in FRENCH.split(text) if piece.translate]
+
+
+@given(TEXTS)
+def test_the_pieces_joined_are_the_text(text: str) -> None:
+    assert "".join(piece.text for piece in FRENCH.split(text)) == text
+
+
+@given(TEXTS)
+def test_a_piece_to_translate_is_one_line_with_a_letter_and_no_outer_space(text: str) -> None:
+    for piece in translated(text):
+        assert len(piece.splitlines()) == 1
+        assert piece == piece.strip()
+        assert any(map(str.isalpha, piece))
+
+
+@given(st.text().filter(lambda text: not any(map(str.isalpha, text))))
+def test_a_text_without_letters_is_kept_whole(text: str) -> None:
+    assert translated(text) == []
+
+
+@given(TEXTS)
+def test_trimmed_parts_joined_are_the_text(text: str) -> None:
+    assert "".join(trim(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "😀👍",
+        "12 345,67 €",
+        "24/12/2026",
+        "?!",
+        "https://example.org/a-page?q=words&lang=fr",
+        "www.example.org",
+        "ana.lopez@example.org",
+        "`rm -rf build`",
+        "```python\nprint('bonjour tout le monde')\n```",
+        "```\nnever closed, so all of it is code\n",
+        'print("bonjour")',
+        "x = valeur + 1;",
+        "def salut(nom):\n    return nom\n",
+        "import os",
+        "if (a == b) {\n}",
+        "$ git commit -m message",
+        "SELECT nom FROM clients",
+        "<br/>",
+        "{name} {count}",
+    ],
+)
+def test_code_numbers_emoji_and_addresses_are_kept_whole(text: str) -> None:
+    assert translated(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bonjour",
+        "Oui ;",
+        "par exemple :",
+        "Si tu veux, on part (à deux) ;",
+        "Elle a dit « oui » -> c'est super",
+        "import de voitures en France",
+        "si tu viens demain : appelle-moi",
+        "OK",
+    ],
+)
+def test_words_of_a_language_are_translated(text: str) -> None:
+    assert translated(text) != []
+
+
+def test_sentences_are_split_with_their_spaces_and_emoji_kept() -> None:
+    assert FRENCH.split("Bonjour ! \tÇa va ? 😀") == [
+        Piece("Bonjour !", True),
+        Piece(" \t", False),
+        Piece("Ça va ?", True),
+        Piece(" ", False),
+        Piece("😀", False),
+    ]
+
+
+def test_abbreviations_end_no_sentence() -> None:
+    assert translated("M. Dupont habite au 3, av. Foch. Il est né ici.") == [
+        "M. Dupont habite au 3, av. Foch.",
+        "Il est né ici.",
+    ]
+
+
+def test_list_marks_quotes_and_headings_are_kept() -> None:
+    text = "# Titre\n\n- un chat\n2. un chien\n> une citation"
+    assert translated(text) == ["Titre", "un chat", "un chien", "une citation"]
+    assert kept(text)[0] == "# "
+
+
+def test_a_protected_place_is_not_torn_apart() -> None:
+    [first, second] = translated("Va sur https://a.org/x.Y?z=1 ! Tape `a. B` ensuite.")
+    assert first.startswith("Va sur https://a.org/x.Y?z=1")
+    assert second == "Tape `a. B` ensuite."
+
+
+def test_text_around_a_code_block_is_translated() -> None:
+    text = "Regarde :\n```sh\necho bonjour\n```\nCompris ?"
+    assert translated(text) == ["Regarde :", "Compris ?"]
+
+
+def test_a_long_sentence_is_cut_after_a_comma_else_a_space_else_anywhere() -> None:
+    commas = "des pommes et des poires, " * 40
+    assert all(part.endswith(",") for part in translated(commas))
+    for text in (commas, "pomme " * 200, "a" * 1000):
+        assert max(map(len, translated(text))) <= MAX_CHARACTERS
+
+
+def test_a_link_that_is_longer_than_a_part_stays_whole() -> None:
+    link = "https://example.org/" + "page/" * 300
+    pieces = FRENCH.split(f"Lis bien {link} demain.")
+    assert [piece.translate for piece in pieces if link in piece.text] == [False]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a.a.", "A. B. C. ", "`a", "<a ", "(", "« ", "foo(", "if in (in (", "a@", "/a", "a-", "M. "],
+)
+def test_ten_thousand_odd_characters_take_seconds_at_most(unit: str) -> None:
+    """The library alone took 20 to 40 seconds of processor time for some of these."""
+    text = (unit * 10_000)[:10_000]
+    started = time.process_time()
+    assert "".join(piece.text for piece in FRENCH.split(text)) == text
+    assert time.process_time() - started < 10
+
+
+def test_a_language_that_the_library_does_not_know_is_split_as_english() -> None:
+    pieces = Splitter("eo").split("Saluton! Kiel vi fartas?")
+    assert [piece.text for piece in pieces if piece.translate] == ["Saluton!", "Kiel vi fartas?"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import html
 import posixpath
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 # `graph.router.route` with its graph and its call filled in.
 Route = Callable[[bytes, Headers], Awaitable[Answer]]
 
+_BAD_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
 NO_STATUS = "the graph gave no answer: a Sequence without steps has neither status nor body"
 
 
@@ -82,6 +84,8 @@ async def _answer(
     clean = clean_path(path)
     if path == "*":
         return Answer(200), ""
+    if _BAD_ESCAPE.search(path):
+        return Answer(400, b"400 Bad Request", "text/plain; charset=utf-8"), ""
     if clean != path and method != "CONNECT":
         query = scope["query_string"].decode("latin-1")
         location = _escape(clean) + ("?" + query if query else "")

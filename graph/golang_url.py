@@ -6,6 +6,7 @@ KServe's webhook does not look into `serviceUrl`, so such a URL fails only when 
 from __future__ import annotations
 
 import re
+from urllib.parse import quote as percent_encode
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+\-.]*):")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
@@ -31,10 +32,25 @@ def find_url_error(url: str) -> str | None:
     return None
 
 
+def find_location_error(location: str) -> str | None:
+    """Go's error for a redirect to `location`, or None where it can be followed."""
+    problem = _parse_problem(location, location.partition("#")[0])
+    if problem is None:
+        return None
+    return f"failed to parse Location header {quote(location)}: parse {quote(location)}: {problem}"
+
+
 def call_failed(url: str) -> str:
-    """The beginning of every error of a call: `Post "URL"`, a password in it hidden."""
-    hidden = _PASSWORD.sub(r"\g<user>:***@", url)
-    return f"Post {quote(hidden)}"
+    """The beginning of every error of a call: `Post "URL"`, as Go writes the URL again.
+
+    The scheme in small letters, a password hidden, the path escaped where it must be.
+    """
+    bare, mark, query = _PASSWORD.sub(r"\g<user>:***@", url).partition("?")
+    scheme = _SCHEME.match(bare)
+    if scheme:
+        bare = scheme[0].lower() + bare[scheme.end() :]
+    escaped = percent_encode(bare, safe="/$&+,:;=@!'()*~[]%#")
+    return f"Post {quote((escaped.removesuffix('//') or escaped) + mark + query)}"
 
 
 def quote(text: str) -> str:

@@ -9,7 +9,6 @@ pooled without the limit of two idle ones a host, and the user agent is our own.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +17,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from graph.errors import StepError
-from graph.golang_url import call_failed, find_url_error
+from graph.golang_url import call_failed, find_location_error, find_url_error
 from graph.propagation import HeaderPatterns
 from graph.router import Answer, Call, Headers
 from graph.spec import Step
-from graph.transport_errors import explain, explain_body
+from graph.transport_errors import explain, explain_body, gunzip
 
 MAX_ANSWER = 64 << 20
 _MAX_REDIRECTS = 10
@@ -104,6 +103,9 @@ class _Caller:
             if not (response.status_code in (301, 302, 303, 307, 308) and location):
                 return Answer(response.status_code, await self._read(response, request, deadline))
             await response.aclose()
+            problem = find_location_error(location)
+            if problem is not None:
+                raise StepError(f"{call_failed(request.url)}: {problem}")
             request = _redirected(request, url, response.status_code, location)
         raise StepError(f"{call_failed(location)}: stopped after {_MAX_REDIRECTS} redirects")
 
@@ -131,33 +133,33 @@ class _Caller:
     async def _read(
         self, response: httpx2.Response, request: _Request, deadline: float | None
     ) -> bytes:
-        asked = all(name != "Accept-Encoding" for name, _ in request.headers)
-        encoding = response.headers.get("content-encoding", "").lower()
-        unzip = zlib.decompressobj(31) if asked and encoding == "gzip" else None
         body = bytearray()
         try:
             async with asyncio.timeout_at(deadline):
                 async for chunk in response.aiter_raw():
-                    body += chunk if unzip is None else _unzip(unzip, chunk)
-                    if len(body) > MAX_ANSWER:
-                        raise StepError(
-                            f"{call_failed(request.url)}: the answer is over {MAX_ANSWER} bytes"
-                        )
+                    body += chunk
+                    _check_size(body, request.url)
         except TimeoutError as err:
             raise StepError(_LATE_BODY) from err
         except httpx2.TransportError as err:
             raise StepError(explain_body(err)) from err
-        except zlib.error as err:
-            raise StepError("gzip: invalid header") from err
         finally:
             await response.aclose()
-        if unzip is not None and body and not unzip.eof:
-            raise StepError("unexpected EOF")
-        return bytes(body)
+        # A client that asks for an encoding of its own gets what the service sends.
+        asked = all(name != "Accept-Encoding" for name, _ in request.headers)
+        if not asked or response.headers.get("content-encoding", "").lower() != "gzip":
+            return bytes(body)
+        try:
+            content = gunzip(bytes(body), MAX_ANSWER)
+        except ValueError as err:
+            raise StepError(str(err)) from err
+        _check_size(content, request.url)
+        return content
 
 
-def _unzip(unzip: zlib._Decompress, chunk: bytes) -> bytes:
-    return unzip.decompress(chunk, MAX_ANSWER + 1)
+def _check_size(body: bytes | bytearray, url: str) -> None:
+    if len(body) > MAX_ANSWER:
+        raise StepError(f"{call_failed(url)}: the answer is over {MAX_ANSWER} bytes")
 
 
 def _now() -> float:

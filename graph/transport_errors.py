@@ -10,6 +10,8 @@ import ast
 import errno
 import os
 import re
+import socket
+import zlib
 from urllib.parse import urlsplit
 
 import httpx2
@@ -19,6 +21,9 @@ from graph.golang_url import quote
 _BROKEN = "net/http: HTTP/1.x transport connection broken: "
 _CLOSED = "Server disconnected without sending a response"
 _TRUNCATED = ("peer closed connection", "peer unexpectedly closed")
+_GZIP_HEADER = 10
+# asyncio says which address it tried, as Go does.
+_TRIED = re.compile(r"Connect call failed \('([^']*)'")
 _ILLEGAL_LINE = re.compile(r"illegal (status line|header line): bytearray\((b.*)\)", re.DOTALL)
 
 
@@ -39,24 +44,56 @@ def explain_body(err: httpx2.TransportError) -> str:
     """Why the body of a response ended early."""
     if isinstance(err, httpx2.RemoteProtocolError) and str(err).startswith(_TRUNCATED):
         return "unexpected EOF"
+    if isinstance(err, httpx2.RemoteProtocolError) and str(err).startswith("illegal chunk header"):
+        return "invalid byte in chunk length"
     if isinstance(err, httpx2.ReadError):
         return "read: connection reset by peer"
     return str(err) or type(err).__name__
 
 
+def gunzip(body: bytes, limit: int) -> bytes:
+    """The content of a gzip body, all its members; at most a little over `limit` bytes.
+
+    Raises ValueError with what Go's reader says of a body that is damaged.
+    """
+    content = bytearray()
+    while body and len(content) <= limit:
+        member = zlib.decompressobj(31)
+        try:
+            content += member.decompress(body, limit + 1)
+        except zlib.error as err:
+            raise ValueError(_explain_gzip(body, str(err))) from err
+        if not member.eof and len(content) <= limit:
+            raise ValueError("unexpected EOF")
+        body = member.unused_data
+    return bytes(content)
+
+
+def _explain_gzip(body: bytes, message: str) -> str:
+    if "incorrect header" in message:
+        return "gzip: invalid header" if len(body) >= _GZIP_HEADER else "unexpected EOF"
+    return "gzip: invalid checksum" if "check" in message else "flate: corrupt input"
+
+
 def _explain_connect(err: httpx2.ConnectError, url: str) -> str:
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
     cause: BaseException | None = err
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
-            reason = os.strerror(cause.errno).lower()
-            host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-            return f"dial tcp {host}:{port}: connect: {reason}"
-        if isinstance(cause, OSError):
-            return f"dial tcp: lookup {parts.hostname}: no such host"
+        if isinstance(cause, socket.gaierror):
+            return f"dial tcp: lookup {host}: no such host"
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+            continue
+        if isinstance(cause, OSError) and cause.errno in errno.errorcode:
+            tried = _TRIED.search(str(cause))
+            address = tried[1] if tried else host
+            address = f"[{address}]" if ":" in address else address
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            reason = os.strerror(cause.errno or 0).lower()
+            return f"dial tcp {address}:{port}: connect: {reason}"
         cause = cause.__cause__ or cause.__context__
-    return f"dial tcp {parts.hostname}:{port}: {err}"
+    return f"dial tcp: {err}"
 
 
 def _explain_protocol(message: str) -> str:
@@ -67,7 +104,7 @@ def _explain_protocol(message: str) -> str:
         return _BROKEN + message
     line = ast.literal_eval(illegal[2]).decode("latin-1")
     if illegal[1] == "header line":
-        return f"{_BROKEN}malformed MIME header line: {line}"
+        return f"{_BROKEN}malformed MIME header: missing colon: {quote(line)}"
     return _BROKEN + _explain_status_line(line)
 
 

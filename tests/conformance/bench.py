@@ -1,0 +1,94 @@
+"""The bench on which the two routers are compared: one worker process for each side.
+
+KServe's router is built from its Go module (`tests.cluster.binaries`) and runs in a network
+namespace. Without Go, or without the right to make a namespace, only our side runs: `bench.missing`
+says why, and the summary of the test run repeats it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster import binaries
+from tests.conformance.exchange import Job, Observation, observations_from_json, to_json
+
+_NAMESPACES = (["unshare", "--net"], ["unshare", "--map-root-user", "--net"])
+
+
+@dataclass(frozen=True)
+class Side:
+    """One router, through the worker that runs it."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, job: Job) -> list[Observation]:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        print(to_json(job), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the worker ended; its error is above")
+        return observations_from_json(line)
+
+
+@dataclass(frozen=True)
+class Bench:
+    ours: Side
+    kserve: Side | None
+    missing: str = ""
+
+
+@contextlib.contextmanager
+def open_bench(environ: Mapping[str, str]) -> Iterator[Bench]:
+    """Both workers, or ours alone where `missing` says why."""
+    with contextlib.ExitStack() as stack:
+        ours = stack.enter_context(_worker([], ["ours"]))
+        binary, missing = find_router(environ)
+        if binary is None:
+            yield Bench(ours, None, missing)
+            return
+        namespace = _find_namespace()
+        if namespace is None:
+            yield Bench(ours, None, "no network namespace can be made here")
+            return
+        kserve = stack.enter_context(_worker(namespace, ["kserve", str(binary)]))
+        yield Bench(ours, kserve)
+
+
+def find_router(environ: Mapping[str, str]) -> tuple[Path | None, str]:
+    """KServe's router, built where it is not yet, or why there is none."""
+    found = binaries.cached("kserve-router", environ)
+    if found is None and shutil.which("go") is None:
+        return None, "no Go on this machine to build it"
+    return found or binaries.build(["kserve-router"], environ)["kserve-router"], ""
+
+
+@contextlib.contextmanager
+def _worker(prefix: list[str], arguments: list[str]) -> Iterator[Side]:
+    command = [*prefix, sys.executable, "-m", "tests.conformance.worker", *arguments]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    try:
+        yield Side(process)
+    finally:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def _find_namespace() -> list[str] | None:
+    for prefix in _NAMESPACES:
+        if (
+            shutil.which(prefix[0])
+            and subprocess.call([*prefix, "true"], stderr=subprocess.DEVNULL) == 0
+        ):
+            return prefix
+    return None

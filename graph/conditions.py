@@ -1,13 +1,13 @@
 """Conditions: gjson paths, of which only existence counts.
 
-KServe's router asks of a Switch step whether its path *exists* in the node's input; what stands
-there (`null`, `false`, `[]`) does not matter.
+KServe's router asks of a Switch step whether its path *exists* in the node's input, and of a
+Sequence step whether it exists in the answer before. What stands there (`null`, `false`, `[]`)
+does not matter, and in what is not JSON nothing exists.
 """
 
 from __future__ import annotations
 
-import pygjson
-
+from graph.gjson import find
 from graph.golang_json import is_valid
 
 
@@ -16,6 +16,6 @@ def matches(body: bytes, condition: str) -> bool:
     return is_valid(body) and exists(body, condition)
 
 
-def exists(body: bytes, path: str) -> bool:
-    """True where `path` exists in `body`, which is valid JSON."""
-    return bool(pygjson.get_bytes(body, path).exists())
+def exists(body: bytes, condition: str) -> bool:
+    """`matches` for a body that is known to be JSON."""
+    return find(body, condition).exists

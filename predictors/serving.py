@@ -24,7 +24,7 @@ import uvicorn
 
 from graph.errors import ParleyError, ServeError
 from predictors.door import Door
-from predictors.handler import Handler, error_answer
+from predictors.handler import Answer, Handler, error_answer
 from predictors.models.progress import Progress, on_terminal
 from predictors.predictor import Predictor
 from predictors.settings import OptionError, ServerSettings
@@ -58,6 +58,8 @@ def serve(predictor: Predictor, settings: ServerSettings) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # Its lines, one for each call of the engine, say nothing that an operator needs.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     handler = Handler(
         predictor,
         max_inflight=settings.max_inflight,
@@ -119,7 +121,7 @@ def _kserve_model(handler: Handler) -> Any:
         """A Handler as KServe's registry wants a model; `ready` is the handler's own."""
 
         def __init__(self) -> None:
-            super().__init__(handler.name)
+            super().__init__(handler.name, return_response_headers=True)
 
         @property
         def ready(self) -> bool:
@@ -129,8 +131,10 @@ def _kserve_model(handler: Handler) -> Any:
         def ready(self, value: bool) -> None:
             """KServe's base class sets it; only the handler knows."""
 
-        async def predict(self, payload: Any, headers: Any = None) -> dict[str, Any]:
-            return await handler.handle(payload)
+        async def predict(self, payload: Any, _: Any, response_headers: Any) -> bytes:
+            # Bytes, because for a dict KServe 0.20 uses a response class that FastAPI deprecates.
+            response_headers["content-type"] = "application/json"
+            return Answer(200, await handler.handle(payload)).body()
 
     return PredictorModel()
 

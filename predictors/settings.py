@@ -60,7 +60,7 @@ class ModelSettings(ServerSettings):
         ("auto", "llamacpp", "ctranslate2", "transformers", "openai"),
     )
     device: str = option("auto", "where the model runs", ("auto", "cpu", "cuda"))
-    threads: int = option(0, "CPU threads; 0 is the container's CPU limit")
+    threads: int = option(0, "CPU threads of the engine; 0 chooses by the container's CPU limit")
     parallel: int = option(4, "requests that the engine works on at a time")
 
 

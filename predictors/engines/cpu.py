@@ -1,44 +1,64 @@
-"""How many CPUs this process may use: the container's quota, not the host's core count.
+"""How many CPU threads this process may keep busy.
 
-Sources: cpu.max of cgroup v2, cpu.cfs_quota_us and cpu.cfs_period_us of v1 (kernel documentation,
-admin-guide/cgroup-v2 and scheduler/sched-bwc), and the scheduler's affinity mask.
+In a container the kernel's limit counts, not the host's cores: threads beyond the quota only make
+the container wait out its period. The nearest limit up the tree of control groups holds.
 """
 
 from __future__ import annotations
 
-import math
 import os
-from pathlib import Path
-
-CGROUP = Path("/sys/fs/cgroup")
+from pathlib import Path, PurePosixPath
 
 
-def cpu_limit(cgroup: Path = CGROUP) -> int:
-    """Whole CPUs, at least one: the quota rounded up, within the affinity mask."""
-    allowed = len(os.sched_getaffinity(0))
-    quota = _quota_v2(cgroup) or _quota_v1(cgroup)
-    return max(1, min(allowed, math.ceil(quota))) if quota else allowed
+def cpu_limit(root: Path = Path("/")) -> int:
+    """Whole CPUs of the quota (cgroup v1 or v2), at least 1, at most those of the CPU affinity.
+
+    `root` is where /proc and /sys lie.
+    """
+    available = len(os.sched_getaffinity(0))
+    quotas = [quota for quota in (_quota_v2(root), _quota_v1(root)) if quota is not None]
+    # A quota of 1.5 keeps one thread busy all the time; two would be throttled together.
+    return max(1, min(available, *(int(quota) for quota in quotas)) if quotas else available)
 
 
-def _quota_v2(cgroup: Path) -> float | None:
-    """`MAX PERIOD` in microseconds, or `max PERIOD` for no limit."""
-    words = _read(cgroup / "cpu.max").split()
-    if len(words) != 2 or not words[0].isdigit():
-        return None
-    return int(words[0]) / int(words[1])
+def _quota_v2(root: Path) -> float | None:
+    quotas = []
+    for folder in _folders(root / "sys/fs/cgroup", _group(root, "")):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        if quota.isdecimal() and period.isdecimal():
+            quotas.append(int(quota) / int(period))
+    return min(quotas, default=None)
 
 
-def _quota_v1(cgroup: Path) -> float | None:
-    """A quota of -1 means no limit."""
-    quota = _read(cgroup / "cpu" / "cpu.cfs_quota_us").strip()
-    period = _read(cgroup / "cpu" / "cpu.cfs_period_us").strip()
-    if not quota.isdigit() or not period.isdigit():
-        return None
-    return int(quota) / int(period)
+def _quota_v1(root: Path) -> float | None:
+    quotas = []
+    for mount in ("cpu", "cpu,cpuacct"):
+        for folder in _folders(root / "sys/fs/cgroup" / mount, _group(root, "cpu")):
+            # An absent limit reads -1.
+            quota = _read(folder / "cpu.cfs_quota_us")
+            period = _read(folder / "cpu.cfs_period_us")
+            if quota.isdecimal() and period.isdecimal():
+                quotas.append(int(quota) / int(period))
+    return min(quotas, default=None)
+
+
+def _group(root: Path, controller: str) -> PurePosixPath:
+    """This process's group, from lines `number:controllers:path`; v2 has no controllers there."""
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return PurePosixPath(path)
+    return PurePosixPath("/")
+
+
+def _folders(mount: Path, group: PurePosixPath) -> list[Path]:
+    """The folders of a group and of all above it; inside a container only the mount is there."""
+    relative = PurePosixPath(*group.parts[1:])
+    return [mount / part for part in (relative, *relative.parents)]
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text().strip()
     except OSError:
         return ""

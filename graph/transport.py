@@ -1,0 +1,184 @@
+"""Calls the services of a graph over HTTP, as KServe's router calls them.
+
+Always POST, JSON unless the client's own content type is passed on, redirects followed, gzip
+undone. When no answer comes, the StepError says what Go's client says. It differs from Go's client
+where `graph/README.md` lists it: an answer over `MAX_ANSWER` bytes is an error, connections are
+pooled without the limit of two idle ones a host, and the user agent is our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from graph.errors import StepError
+from graph.golang_url import call_failed, find_url_error
+from graph.propagation import HeaderPatterns
+from graph.router import Answer, Call, Headers
+from graph.spec import Step
+from graph.transport_errors import explain, explain_body
+
+MAX_ANSWER = 64 << 20
+_MAX_REDIRECTS = 10
+_USER_AGENT = "parley-graph"
+# Go's transport writes these itself, whatever a header says.
+_OWN_HEADERS = frozenset(("Host", "Content-Length", "Transfer-Encoding", "Trailer"))
+_BODY_HEADERS = frozenset(
+    ("Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
+)
+_SECRET_HEADERS = frozenset(
+    ("Authorization", "Www-Authenticate", "Cookie", "Cookie2", "Proxy-Authorization")
+    + ("Proxy-Authenticate",)
+)
+_LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+_LATE_BODY = "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
+
+
+@asynccontextmanager
+async def http_call(
+    service_urls: Mapping[str, str],
+    timeout: float | None = None,
+    patterns: HeaderPatterns = (),
+) -> AsyncIterator[Call]:
+    """A `Call` over one pool of connections, which closes with the context.
+
+    `service_urls` gives the URL of each `serviceName`; `timeout` is `routerTimeouts.serviceClient`,
+    in seconds for the whole of a call; `patterns` choose the headers that are passed on.
+    """
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=90)
+    async with httpx2.AsyncClient(limits=limits, timeout=None) as client:
+        caller = _Caller(client, service_urls, timeout if timeout and timeout > 0 else None)
+
+        async def call(step: Step, body: bytes, headers: Headers) -> Answer:
+            chosen = [(name, value) for name, value in headers if _matches(patterns, name)]
+            return await caller.post(caller.url_of(step), body, chosen)
+
+        yield call
+
+
+def _matches(patterns: HeaderPatterns, name: str) -> bool:
+    return any(pattern.search(name) for pattern in patterns)
+
+
+@dataclass
+class _Request:
+    """The request of one hop. Redirects change all of it."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Caller:
+    client: httpx2.AsyncClient
+    service_urls: Mapping[str, str]
+    timeout: float | None
+
+    def url_of(self, step: Step) -> str:
+        if step.service_url:
+            return step.service_url
+        if step.service_name not in self.service_urls:
+            raise StepError(f'no URL is known for the service "{step.service_name}"')
+        return self.service_urls[step.service_name]
+
+    async def post(self, url: str, body: bytes, headers: list[tuple[str, str]]) -> Answer:
+        headers = [(name, value) for name, value in headers if name not in _OWN_HEADERS]
+        if not any(name == "Content-Type" and value for name, value in headers):
+            headers.append(("Content-Type", "application/json"))
+        request = _Request("POST", url, headers, body)
+        deadline = None if self.timeout is None else _now() + self.timeout
+        for _ in range(_MAX_REDIRECTS):
+            problem = find_url_error(request.url)
+            if problem is not None:
+                raise StepError(problem)
+            response = await self._send(request, deadline)
+            location = response.headers.get("location", "")
+            if not (response.status_code in (301, 302, 303, 307, 308) and location):
+                return Answer(response.status_code, await self._read(response, request, deadline))
+            await response.aclose()
+            request = _redirected(request, url, response.status_code, location)
+        raise StepError(f"{call_failed(location)}: stopped after {_MAX_REDIRECTS} redirects")
+
+    async def _send(self, request: _Request, deadline: float | None) -> httpx2.Response:
+        """The response with its body still to be read. Raises StepError where none comes."""
+        names = {name for name, _ in request.headers}
+        headers = [
+            ("Host", urlsplit(request.url).netloc.rpartition("@")[2]),
+            *([] if "User-Agent" in names else [("User-Agent", _USER_AGENT)]),
+            *([("Content-Length", str(len(request.body)))] if request.method == "POST" else []),
+            *([] if "Accept-Encoding" in names else [("Accept-Encoding", "gzip")]),
+            *request.headers,
+        ]
+        try:
+            outgoing = httpx2.Request(
+                request.method, request.url, headers=headers, content=request.body
+            )
+            async with asyncio.timeout_at(deadline):
+                return await self.client.send(outgoing, stream=True)
+        except TimeoutError as err:
+            raise StepError(f"{call_failed(request.url)}: {_LATE}") from err
+        except (httpx2.TransportError, httpx2.InvalidURL) as err:
+            raise StepError(f"{call_failed(request.url)}: {explain(err, request.url)}") from err
+
+    async def _read(
+        self, response: httpx2.Response, request: _Request, deadline: float | None
+    ) -> bytes:
+        asked = all(name != "Accept-Encoding" for name, _ in request.headers)
+        encoding = response.headers.get("content-encoding", "").lower()
+        unzip = zlib.decompressobj(31) if asked and encoding == "gzip" else None
+        body = bytearray()
+        try:
+            async with asyncio.timeout_at(deadline):
+                async for chunk in response.aiter_raw():
+                    body += chunk if unzip is None else _unzip(unzip, chunk)
+                    if len(body) > MAX_ANSWER:
+                        raise StepError(
+                            f"{call_failed(request.url)}: the answer is over {MAX_ANSWER} bytes"
+                        )
+        except TimeoutError as err:
+            raise StepError(_LATE_BODY) from err
+        except httpx2.TransportError as err:
+            raise StepError(explain_body(err)) from err
+        except zlib.error as err:
+            raise StepError("gzip: invalid header") from err
+        finally:
+            await response.aclose()
+        if unzip is not None and body and not unzip.eof:
+            raise StepError("unexpected EOF")
+        return bytes(body)
+
+
+def _unzip(unzip: zlib._Decompress, chunk: bytes) -> bytes:
+    return unzip.decompress(chunk, MAX_ANSWER + 1)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _redirected(request: _Request, first_url: str, status: int, location: str) -> _Request:
+    """The next hop: 307 and 308 repeat the request, the others GET without a body."""
+    url = urljoin(request.url, location)
+    headers = [(name, value) for name, value in request.headers if name != "Referer"]
+    if not _is_within(url, first_url):
+        headers = [(name, value) for name, value in headers if name not in _SECRET_HEADERS]
+    if not (request.url.startswith("https:") and url.startswith("http:")):
+        headers.append(("Referer", request.url))
+    if status in (307, 308):
+        return _Request(request.method, url, headers, request.body)
+    headers = [(name, value) for name, value in headers if name not in _BODY_HEADERS]
+    return _Request("GET", url, headers, b"")
+
+
+def _is_within(url: str, first_url: str) -> bool:
+    """Whether the host is the first one or below it, so that secrets may go there too."""
+    host, first = urlsplit(url).hostname or "", urlsplit(first_url).hostname or ""
+    return host == first or host.endswith("." + first)

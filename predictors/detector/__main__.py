@@ -1,0 +1,70 @@
+"""Options and start of the detector: `python -m predictors.detector --model_name detector`."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lingua import Language
+
+from predictors.detector.model import Detector
+from predictors.models.progress import Progress, show_nothing
+from predictors.serving import run
+from predictors.settings import OptionError, ServerSettings, option, read_settings
+
+PROG = "detector"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorSettings(ServerSettings):
+    """What the detector takes."""
+
+    languages: str = option("en,fr", "ISO 639-1 codes of the served languages, by comma")
+    default_language: str = option(
+        "en", "served language taken where neither text nor conversation tells one"
+    )
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    return run(PROG, build, argv, environ)
+
+
+def build(
+    argv: Sequence[str], environ: Mapping[str, str], progress: Progress = show_nothing
+) -> tuple[Detector, DetectorSettings]:
+    """A detector that is not loaded yet. Raises OptionError."""
+    settings = read_settings(DetectorSettings, argv, environ, PROG, __doc__ or "")
+    languages = read_languages(settings.languages)
+    if settings.default_language not in languages:
+        raise OptionError(
+            f"--default_language: {settings.default_language!r} is not among --languages "
+            f"{settings.languages}"
+        )
+    return Detector(settings.model_name, languages, settings.default_language), settings
+
+
+def read_languages(text: str) -> tuple[str, ...]:
+    """The codes of a comma list. Raises OptionError for an unknown, empty or repeated one."""
+    known = {language.iso_code_639_1.name.lower(): language.name for language in Language.all()}
+    codes = tuple(code.strip() for code in text.split(","))
+    for code in codes:
+        if code not in known:
+            raise OptionError(f"--languages: {code!r} is no known language{_hint(code, known)}")
+        if codes.count(code) > 1:
+            raise OptionError(f"--languages: {code!r} stands there twice")
+    return codes
+
+
+def _hint(code: str, known: Mapping[str, str]) -> str:
+    """The nearest code, by code or by English name."""
+    codes = {**{name.lower(): code for code, name in known.items()}, **{c: c for c in known}}
+    near = difflib.get_close_matches(code.lower(), codes, n=1, cutoff=0.5)
+    if not near:
+        return f"; known are {', '.join(sorted(known))}"
+    return f"; did you mean {codes[near[0]]!r} ({known[codes[near[0]]].title()})?"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""A message as the recogniser reads it: prose only, cut to a bounded length, in words.
+
+Code, links, addresses and what somebody quotes say nothing about the language that a person writes
+in. It decides about no language itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from wordfreq.tokens import simple_tokenize
+
+# A message this long has told its language; the time for detection stays bounded by it.
+MAX_CHARACTERS = 1000
+_QUOTE_NEEDS_WORDS = 3
+
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\S+@\S+\.\w+|(?<!\w)@\w+", re.IGNORECASE)
+_FENCED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+_QUOTED = re.compile(r'"[^"\n]+"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»')
+# A piece between spaces that no prose holds: calls, assignments, tags, snake_case, paths, {}.
+_CODE = re.compile(
+    r"""\w[(\[]\S*[)\]] | \w\( | \w\.\w+\( | \w=\S | [)\]}"0-9];$ | </?\w+ | \w_\w | \w::\w
+    | ^[~.]*/\w+/ | \\\w | ^(?:[={}]|==|!=|=>|&&|\|\||\+=)$""",
+    re.VERBOSE,
+)
+_CODE_SHARE = 0.25
+
+
+def read_words(text: str) -> list[str]:
+    """The case-folded words of a message's prose, in order; none for emoji, numbers, links, code.
+
+    They are cut as the frequency lists are: `l'heure` is two words, `don't` is one.
+    """
+    return [word for word in simple_tokenize(read_prose(text)) if _is_word(word)]
+
+
+def read_prose(text: str) -> str:
+    """The text without links, code and, where enough is left around them, quotations."""
+    cut = text[:MAX_CHARACTERS]
+    prose = _LINK.sub(" ", _FENCED.sub(" ", cut))
+    prose = "\n".join(_drop_code(line) for line in prose.splitlines())
+    unquoted = _QUOTED.sub(" ", prose)
+    return unquoted if len(unquoted.split()) >= _QUOTE_NEEDS_WORDS else prose
+
+
+def _drop_code(line: str) -> str:
+    """The line without pieces of code; nothing of it when it is mostly code."""
+    pieces = line.split()
+    prose = [piece for piece in pieces if not _CODE.search(piece)]
+    code = len(pieces) - len(prose)
+    if code > 1 and code >= _CODE_SHARE * len(pieces):
+        return ""
+    return " ".join(prose)
+
+
+def _is_word(token: str) -> bool:
+    return any(char.isalpha() for char in token) and not any(char.isdigit() for char in token)

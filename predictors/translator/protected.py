@@ -1,0 +1,134 @@
+r"""What a translation must not touch: code, addresses, placeholders, mentions.
+
+`find_spans` finds such places in a line, `hide` puts a short stand-in in the place of each, and
+`show` puts them back, or says that the model lost one. Nothing here knows a language or a model.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# What is found first wins, so the longer and stricter forms stand before the loose ones.
+_SPANS = re.compile(
+    r"""
+      (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
+    | (?P<link>(?:https?|ftp|file|mailto|ssh|git)://?[^\s<>«»"“”`]+|\bwww\.[^\s<>«»"“”`]+)
+    | (?P<email>\b[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)
+    | (?P<tag></?[A-Za-z][\w:.-]*(?:\s[^<>\n]*)?/?>)
+    | (?P<braces>\{\{[^{}\n]*\}\}|\$?\{[^{}\n]*\})
+    | (?P<percent>%\([A-Za-z_]\w*\)[sdifr]|%[sdif](?!\w))
+    | (?P<variable>\$[A-Za-z_]\w*)
+    | (?P<mention>(?<![\w@#])[@\#][A-Za-z_]\w*)
+    | (?P<path>(?<![\w/])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]+)+)
+    | (?P<escape>\\[ntr])
+    """,
+    re.VERBOSE,
+)
+# A link in running text does not own the punctuation that ends the sentence.
+_LINK_TAIL = ".,;:!?…'"
+_CLOSERS = {")": "(", "]": "["}
+
+_CODE_LINE = re.compile(
+    r"""
+      ^\s*(?:
+        [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)\s*[;:{]?          # a call: print("hello")
+      | (?:(?:let|const|var|int|float|auto|string)\s+)?
+        [\w.\[\]'"]+\s*(?:[-+*/%|&]|:)?=\s*\S.*                 # an assignment: x = 5
+      | (?:def|func|fn|function)\s+\w+\s*\(.*                   # a function's head
+      | class\s+\w+\s*[:({].*
+      | (?:import|package|using)\s+[\w.*{}"]+(?:\s+as\s+\w+)?;?
+      | from\s+[\w.]+\s+import\s+.+
+      | (?:if|elif|while|for)\b[^:]*[=<>()\[\]][^:]*:
+      | (?:else|try|finally)\s*:
+      | (?:return|print|echo)\s+[\w."'$()\[\]+*/-]+;?
+      | \#include\s*[<"].+
+      | [$>]\s+[a-z][\w.-]*(?:\s+\S+)*                          # a shell's prompt
+      | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP)\s.*(?:\bFROM\b|\bINTO\b|\bSET\b|\bTABLE\b).*
+      | [^(={\[]*[(={\[].*;\s*
+      | .*\{\s*
+      | [\s{}()\[\];,]+
+      | .*(?:=>|->|==|!=|&&|\|\||::|\+=).*
+      )$
+    """,
+    re.VERBOSE,
+)
+_LONGEST_CODE_LINE = 300
+# A prose line may end in a semicolon or hold an arrow; code has few plain words in a row.
+_PROSE = re.compile(r"(?:\b[^\W\d_]{2,}['’]?[ ,]+){3}[^\W\d_]")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A protected place: text[start:end]."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A text with stand-ins, and what each stands for, in the order of the text."""
+
+    text: str
+    kept: tuple[str, ...]
+
+    def show(self, translated: str) -> str | None:
+        """The translation with everything put back; None where the model lost or doubled one."""
+        shown = translated
+        for i in range(len(self.kept)):
+            mark = stand_in(i)
+            if shown.count(mark) != 1:
+                return None
+            shown = shown.replace(mark, f"\x00{i}\x00")
+        for i, original in enumerate(self.kept):
+            shown = shown.replace(f"\x00{i}\x00", original)
+        return shown
+
+
+def stand_in(index: int) -> str:
+    """A short word that models copy: a capital and a digit, like a name in a text."""
+    return f"X{index + 1}"
+
+
+def find_spans(line: str) -> list[Span]:
+    """The protected places of one line, in order, without overlap; in linear time."""
+    spans = []
+    for match in _SPANS.finditer(line):
+        end = match.end()
+        if match["link"]:
+            end = match.start() + len(_without_tail(match[0]))
+        spans.append(Span(match.start(), end))
+    return spans
+
+
+def hide(text: str) -> Hidden | None:
+    """The text with stand-ins; None when the text itself holds something like a stand-in."""
+    spans = find_spans(text)
+    if spans and re.search(r"\bX\d", text):
+        return None
+    parts: list[str] = []
+    kept: list[str] = []
+    last = 0
+    for span in spans:
+        parts += [text[last : span.start], stand_in(len(kept))]
+        kept.append(text[span.start : span.end])
+        last = span.end
+    return Hidden("".join([*parts, text[last:]]), tuple(kept))
+
+
+def is_code(line: str) -> bool:
+    """Whether a line without any mark-up is program code rather than a sentence."""
+    if len(line) > _LONGEST_CODE_LINE:
+        return False
+    return bool(_CODE_LINE.match(line)) and not _PROSE.search(line)
+
+
+def _without_tail(link: str) -> str:
+    while link:
+        last = link[-1]
+        unopened = last in _CLOSERS and link.count(last) > link.count(_CLOSERS[last])
+        if last not in _LINK_TAIL and not unopened:
+            break
+        link = link[:-1]
+    return link

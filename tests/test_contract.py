@@ -1,0 +1,158 @@
+"""The check of every request: what is taken, and where a refusal points."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph import contract
+from graph.errors import RequestError, TooLarge
+
+VALID = {"user_input": "Bonjour"}
+
+
+def refused(payload, fields=contract.ALL_FIELDS):
+    with pytest.raises(RequestError) as caught:
+        contract.read_instances(payload, fields)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ([], "body"),
+        ("text", "body"),
+        (None, "body"),
+        ({}, "instances"),
+        ({"instances": [VALID], "more": 1}, "more"),
+        ({"instances": {}}, "instances"),
+        ({"instances": None}, "instances"),
+        ({"instances": []}, "instances"),
+        ({"instances": [VALID, 3]}, "instances[1]"),
+        ({"instances": [{}]}, "instances[0].user_input"),
+        ({"instances": [{"user_input": None}]}, "instances[0].user_input"),
+        ({"instances": [{"user_input": 7}]}, "instances[0].user_input"),
+        ({"instances": [{"user_input": "   \n"}]}, "instances[0].user_input"),
+        ({"instances": [{"user_input": "a\x00b"}]}, "instances[0].user_input"),
+        ({"instances": [{"user_input": "\ud800"}]}, "instances[0].user_input"),
+        ({"instances": [{**VALID, "history": "hi"}]}, "instances[0].history"),
+        ({"instances": [{**VALID, "history": ["hi", 2]}]}, "instances[0].history[1]"),
+        ({"instances": [{**VALID, "language": 1}]}, "instances[0].language"),
+        ({"instances": [{**VALID, "language": "French"}]}, "instances[0].language"),
+        ({"instances": [{**VALID, "previous_language": ""}]}, "instances[0].previous_language"),
+        ({"instances": [{**VALID, "colour": "red"}]}, "instances[0].colour"),
+        (
+            {"instances": [{**VALID, "language_confidence": True}]},
+            "instances[0].language_confidence",
+        ),
+        (
+            {"instances": [{**VALID, "language_confidence": 1.5}]},
+            "instances[0].language_confidence",
+        ),
+        ({"instances": [{**VALID, "response_en": []}]}, "instances[0].response_en"),
+        ({"instances": [{**VALID, "steps": [{}]}]}, "instances[0].steps[0]"),
+        ({"user_input": "Hi", "history": 3}, "history"),
+        ({"user_input": "Hi", "colour": "red"}, "colour"),
+    ],
+)
+def test_a_refusal_names_the_field(payload, field):
+    error = refused(payload)
+    assert error.field == field
+    assert error.status == 400
+    assert str(error).startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ({"user_input": "x" * 10_001}, "user_input"),
+        ({"instances": [VALID] * 65}, "instances"),
+        ({**VALID, "history": ["a"] * 1_001}, "history"),
+        ({**VALID, "history": ["a" * 40_001]}, "history[0]"),
+    ],
+)
+def test_what_is_too_large_is_refused_with_413(payload, field):
+    error = refused(payload)
+    assert isinstance(error, TooLarge)
+    assert (error.status, error.field) == (413, field)
+
+
+def test_ten_thousand_characters_are_taken():
+    assert contract.read_instances({"user_input": "x" * 10_000})
+
+
+def test_the_bare_form_means_one_instance():
+    assert contract.read_instances({"user_input": "Hi", "history": []}) == [
+        {"user_input": "Hi", "history": []}
+    ]
+
+
+def test_the_public_door_takes_no_inner_field():
+    error = refused({"user_input": "Hi", "response_en": "x"}, contract.PUBLIC_FIELDS)
+    assert error.field == "response_en"
+
+
+def test_instances_are_copies():
+    instance = {"user_input": "Hi"}
+    [read] = contract.read_instances({"instances": [instance]})
+    read["language"] = "en"
+    assert instance == {"user_input": "Hi"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"  ", b"{", b"\xff\xfe", b'{"a":NaN}', b'{"a":Infinity}', b"[" * 100_000, b"1" * 5_000],
+)
+def test_a_body_that_is_not_json_is_refused(body):
+    with pytest.raises(RequestError) as caught:
+        contract.parse_body(body)
+    assert caught.value.field == "body"
+
+
+def test_a_body_over_the_limit_is_refused():
+    with pytest.raises(TooLarge):
+        contract.parse_body(b" " * (contract.LIMITS.body + 1))
+
+
+def test_a_step_is_appended_and_the_earlier_ones_kept():
+    instance = {"user_input": "Hi"}
+    contract.add_step(instance, "detector", "lingua", 0.00049)
+    contract.add_step(instance, "chat", "smol", 1.23456)
+    assert instance["steps"] == [
+        {"name": "detector", "model": "lingua", "seconds": 0.0},
+        {"name": "chat", "model": "smol", "seconds": 1.235},
+    ]
+    assert contract.read_instances(instance)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(contract.ALL_FIELDS) | st.text(max_size=8), inner, max_size=5
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values | st.fixed_dictionaries({"instances": json_values}))
+def test_any_json_is_taken_or_refused_with_a_field(value):
+    body = json.dumps(value).encode()
+    try:
+        instances = contract.read_instances(contract.parse_body(body))
+    except RequestError as error:
+        assert error.field
+        assert "\n" not in str(error)
+    else:
+        assert all(instance["user_input"].strip() for instance in instances)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_taken_or_refused(body):
+    try:
+        contract.parse_body(body)
+    except RequestError as error:
+        assert error.status in (400, 413)

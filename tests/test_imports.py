@@ -1,0 +1,64 @@
+"""Imports go one way, and importing a package does nothing."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(p for d in ("graph", "predictors") for p in (ROOT / d).rglob("*.py"))
+PREDICTORS = {"chat", "detector", "translator"}
+
+
+def imports(path):
+    """Every module that a file imports, at the top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_package_imports_nothing(path):
+    if path.name == "__init__.py":
+        assert list(imports(path)) == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.is_relative_to(ROOT / "predictors")], ids=name
+)
+def test_a_predictor_imports_contract_and_errors_and_no_other_predictor(path):
+    own = path.relative_to(ROOT / "predictors").parts[0]
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[0] == "graph":
+            assert module in ("graph", "graph.contract", "graph.errors"), module
+        if parts[0] == "predictors" and len(parts) > 1 and parts[1] in PREDICTORS:
+            assert parts[1] == own, module
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.is_relative_to(ROOT / "graph")], ids=name)
+def test_only_the_local_runner_reaches_predictors(path):
+    allowed = {"local.py", "server.py", "cli.py", "models_cli.py"}
+    reached = [module for module in imports(path) if module.split(".")[0] == "predictors"]
+    assert not reached or path.name in allowed, reached
+
+
+@pytest.mark.parametrize("module", ["contract.py", "errors.py"])
+def test_the_contract_needs_the_standard_library_only(module):
+    for imported in imports(ROOT / "graph" / module):
+        top = imported.split(".")[0]
+        assert top == "graph" or top in sys.stdlib_module_names, imported
+
+
+def test_kserve_is_imported_in_one_file():
+    with_kserve = {
+        name(path) for path in MODULES if any(m.split(".")[0] == "kserve" for m in imports(path))
+    }
+    assert with_kserve == {"predictors/serving.py"}

@@ -13,7 +13,6 @@ import httpx2
 import pytest
 
 from tests.cluster.deployment import Answer, Deployment
-from tests.cluster.kube import until
 
 pytestmark = pytest.mark.cluster
 
@@ -109,22 +108,14 @@ def test_the_graph_goes_on_after_bad_requests(embedded: Deployment) -> None:
 
 
 def _announced_url(server: subprocess.Popen[str]) -> str:
-    """The URL that `serve` prints when it is ready."""
+    """The URL that `serve` prints once every predictor is ready."""
     assert server.stderr is not None
+    said = []
     for line in server.stderr:
-        words = [word for word in line.split() if word.startswith("http://")]
-        if words:
-            url = words[0].rstrip(".,")
-            until(lambda: _is_ready(url), f"readiness of {url}", 120)
-            return url
-    raise AssertionError(f"parley serve ended with {server.wait()} before it was ready")
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url.rstrip('/')}/readyz").status_code == 200
-    except httpx2.TransportError:
-        return False
+        said.append(line)
+        if " is ready at " in line:
+            return line.split(" is ready at ")[1].strip()
+    raise AssertionError(f"parley serve ended before it was ready: {''.join(said)}")
 
 
 def _post(url: str, body: bytes) -> Answer:

@@ -69,6 +69,7 @@ PROGRAMS: dict[str, Program] = {
         _kserve("manager"),
         *map(_kubernetes, ("kubectl", "kube-apiserver", "kube-controller-manager")),
         *map(_kubernetes, ("kube-scheduler", "kubelet", "kube-proxy")),
+        Program("pause", "v1", ".", module="pause"),
         Program("coredns", "v1.14.6", "github.com/coredns/coredns"),
         Program("envoy-gateway", "v1.8.1", "github.com/envoyproxy/gateway/cmd/envoy-gateway"),
         Program("helm", "v3.22.0", "helm.sh/helm/v3/cmd/helm"),

@@ -25,8 +25,10 @@ class Kubectl:
     program: Path
     kubeconfig: Path
 
-    def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
-        """Run kubectl; its output. Raises KubectlError."""
+    def __call__(
+        self, *arguments: str, stdin: str | None = None, timeout: float = 120, both: bool = False
+    ) -> str:
+        """Run kubectl; its output, with `both` also what it warned. Raises KubectlError."""
         command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *arguments]
         try:
             done = subprocess.run(
@@ -36,7 +38,7 @@ class Kubectl:
             raise KubectlError(f"kubectl {' '.join(arguments)}: no end in {timeout} s") from err
         if done.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()[-2000:]}")
-        return done.stdout
+        return done.stderr + done.stdout if both else done.stdout
 
     def apply(self, text: str, *arguments: str) -> None:
         """Server-side apply of YAML; large CRDs do not fit the annotation of the other kind."""

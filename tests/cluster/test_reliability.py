@@ -1,0 +1,106 @@
+"""Pods come and go under load, and no turn fails; where none is left, the error is a clear one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.cluster.deployment import GRAPH, NAMESPACE, PREDICTORS, Deployment, selector
+from tests.cluster.kube import until
+from tests.cluster.load import Load
+
+pytestmark = pytest.mark.cluster
+
+TWO_REPLICAS = "../tests/cluster/files/two-replicas"
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def pairs(deployment: Deployment) -> Deployment:
+    """Two pods of each predictor and of the router."""
+    deployment.ensure(TWO_REPLICAS)
+    for name in (*PREDICTORS, GRAPH):
+        _until_two(deployment, name)
+    return deployment
+
+
+@pytest.mark.parametrize("name", [*PREDICTORS, GRAPH])
+def test_a_pod_is_deleted_and_no_turn_fails(
+    name: str, pairs: Deployment, record_property: Record
+) -> None:
+    with _load(pairs) as load:
+        _until_more(load)
+        victim = pairs.ready_pods(selector(name))[0]
+        pairs.kubectl("delete", "pod", victim, "-n", NAMESPACE, timeout=150)
+        _until_two(pairs, name)
+        _until_more(load)
+    record_property(f"deleting a pod of {name}", _summary(load))
+    assert not load.failures
+
+
+def test_the_chat_is_rolled_and_no_turn_fails(pairs: Deployment, record_property: Record) -> None:
+    change = [
+        {
+            "op": "add",
+            "path": "/spec/predictor/containers/0/env/-",
+            "value": {"name": "PARLEY_LOG_LEVEL", "value": "warning"},
+        }
+    ]
+    with _load(pairs) as load:
+        _until_more(load)
+        before = set(pairs.ready_pods(selector("chat")))
+        pairs.kubectl(
+            *("patch", "inferenceservice", "chat", "-n", NAMESPACE),
+            *("--type=json", "-p", json.dumps(change)),
+        )
+        until(lambda: _are_new(pairs, before), "new pods of the chat", 180)
+        _until_more(load)
+    record_property("rolling the chat", _summary(load))
+    assert not load.failures
+
+
+def test_without_any_chat_the_error_is_clear_and_the_graph_recovers_by_itself(
+    pairs: Deployment,
+) -> None:
+    pairs.kubectl(
+        *("delete", "pods", "-n", NAMESPACE, "-l", selector("chat")),
+        *("--grace-period=0", "--force"),
+    )
+    failed = until(
+        lambda: next((a for a in [pairs.ask({"user_input": "Hello"})] if a.status != 200), None),
+        "an error",
+        30,
+    )
+    assert 500 <= failed.status < 600
+    assert failed.body["error"] == "Failed to process request"
+    assert "chat-predictor" in failed.body["cause"]
+    until(lambda: pairs.ask({"user_input": "Hello"}).status == 200, "recovery", 120)
+
+
+def _load(deployment: Deployment) -> Load:
+    def ask(turn: dict[str, object]) -> tuple[int, object]:
+        answer = deployment.ask(turn)
+        return answer.status, answer.body
+
+    return Load(ask)
+
+
+def _until_more(load: Load, turns: int = 4) -> None:
+    """Let some turns pass, so that the load is steady before and after."""
+    target = load.answered + len(load.failures) + turns
+    until(lambda: load.answered + len(load.failures) >= target, f"{turns} turns", 240)
+
+
+def _until_two(deployment: Deployment, name: str) -> None:
+    until(lambda: len(deployment.ready_pods(selector(name))) == 2, f"two pods of {name}", 180)
+
+
+def _are_new(deployment: Deployment, before: set[str]) -> bool:
+    now = set(deployment.ready_pods(selector("chat")))
+    return len(now) == 2 and not now & before
+
+
+def _summary(load: Load) -> str:
+    return f"{load.answered} turns, {len(load.failures)} failed, slowest {load.slowest:.1f} s"

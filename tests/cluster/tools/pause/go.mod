@@ -1,0 +1,3 @@
+module parley/tests/cluster/tools/pause
+
+go 1.25

@@ -133,7 +133,7 @@ def _client(file: str, url: str) -> Iterator[ChatClient]:
     from predictors.models.progress import on_terminal
 
     with on_terminal(sys.stderr) as progress:
-        transport = LocalTransport(file, progress)
+        transport = LocalTransport.of_file(file, progress)
     for line in transport.graph.licences():
         _note(line)
     with ChatClient(transport=transport) as client:

@@ -78,7 +78,7 @@ class ChatClient:
         """
         from graph.local import LocalTransport
 
-        return cls(transport=LocalTransport(file))
+        return cls(transport=LocalTransport.of_file(file))
 
     def turn(
         self,

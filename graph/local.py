@@ -129,12 +129,19 @@ def app_of(local: LocalGraph) -> App:
 class LocalTransport:
     """`graph.client.Transport` to a graph in this process, on an event loop of its own thread."""
 
-    def __init__(self, file: str = "", progress: Progress = show_nothing) -> None:
-        self.graph = build(read_file(file), file or DEFAULT_FILE.name, progress=progress)
-        self.graph.load()
+    def __init__(self, graph: LocalGraph) -> None:
+        """`graph` is loaded, and closed with this."""
+        self.graph = graph
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+
+    @classmethod
+    def of_file(cls, file: str = "", progress: Progress = show_nothing) -> LocalTransport:
+        """The only graph of a YAML file, loaded. Raises SpecError, ModelError."""
+        graph = build(read_file(file), file or DEFAULT_FILE.name, progress=progress)
+        graph.load()
+        return cls(graph)
 
     def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]:
         work = self.graph.predict(predictor, body) if predictor else self.graph.route(body)

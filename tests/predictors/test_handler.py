@@ -1,0 +1,100 @@
+"""What guards a predictor: queue, deadline, readiness, errors."""
+
+import asyncio
+import json
+
+import pytest
+
+from graph.errors import EngineError
+from predictors.handler import Handler
+
+
+class Waits:
+    """A predictor that answers when it is let go."""
+
+    name = "waits"
+    fields = ("user_input",)
+
+    def __init__(self):
+        self.go = asyncio.Event()
+        self.cancelled = 0
+
+    def load(self):
+        pass
+
+    def close(self):
+        pass
+
+    async def predict(self, instances):
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return instances
+
+
+class Fails(Waits):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    async def predict(self, instances):
+        raise self.error
+
+
+BODY = b'{"user_input": "hi"}'
+
+
+def loaded(predictor, **options):
+    handler = Handler(predictor, **options)
+    handler.load()
+    return handler
+
+
+async def test_before_it_is_loaded_it_says_so():
+    answer = await Handler(Waits()).answer(BODY)
+    assert (answer.status, answer.payload) == (503, {"error": "waits: the model is not ready"})
+
+
+async def test_one_request_over_the_limit_is_refused_and_the_others_are_answered():
+    predictor = Waits()
+    handler = loaded(predictor, max_inflight=2)
+    first = [asyncio.create_task(handler.answer(BODY)) for _ in range(2)]
+    await asyncio.sleep(0)
+    refused = await handler.answer(BODY)
+    assert refused.status == 503
+    assert refused.headers == {"retry-after": "1"}
+    predictor.go.set()
+    assert [answer.status for answer in await asyncio.gather(*first)] == [200, 200]
+    assert (await handler.answer(BODY)).status == 200
+
+
+async def test_a_deadline_ends_the_work():
+    predictor = Waits()
+    answer = await loaded(predictor, request_timeout=0.001).answer(BODY)
+    assert answer.status == 504
+    assert predictor.cancelled == 1
+
+
+async def test_a_known_error_keeps_its_words_and_an_unknown_one_does_not(caplog):
+    known = await loaded(Fails(EngineError("waits: broken"))).answer(BODY)
+    assert (known.status, known.payload) == (500, {"error": "waits: broken"})
+    unknown = await loaded(Fails(KeyError("/secret/path"))).answer(BODY)
+    assert unknown.status == 500
+    assert "secret" not in json.dumps(unknown.payload)
+    assert "secret" in caplog.text
+
+
+async def test_a_place_is_given_back_after_every_failure():
+    handler = loaded(Fails(KeyError("x")), max_inflight=1)
+    for _ in range(3):
+        assert (await handler.answer(BODY)).status == 500
+
+
+@pytest.mark.parametrize("text", ["é 你好 😀 \u2028", '"quoted" \\ / \n'])
+async def test_an_answer_is_json_of_the_same_text(text):
+    predictor = Waits()
+    predictor.go.set()
+    answer = await loaded(predictor).answer(json.dumps({"user_input": text}).encode())
+    assert json.loads(answer.body()) == {"predictions": [{"user_input": text}]}

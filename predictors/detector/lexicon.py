@@ -17,7 +17,7 @@ import wordfreq
 UNACCENTED = 0.3
 STRETCHED = 0.1
 MISTYPED = 0.03
-_MISTYPED_LENGTH = 4
+_MISTYPED_LENGTHS = range(4, 21)
 
 # Languages that wordfreq lists under another code.
 _LISTED_AS = {"bs": "sh", "hr": "sh", "sr": "sh", "nn": "nb", "tl": "fil"}
@@ -48,15 +48,15 @@ class Lexicon:
         found = self._look_up(word)
         if found:
             return found
-        for spelling in (_STRETCH.sub(r"\1\1", word), _DOUBLE.sub(r"\1", word)):
-            found = self._look_up(spelling) if spelling != word else {}
+        for spelling in _unstretched(word):
+            found = self._look_up(spelling)
             if found:
                 return {language: STRETCHED * p for language, p in found.items()}
         return {}
 
     def look_up_near(self, word: str) -> dict[str, float]:
         """The same for words that are one slip of the finger away from this one, summed."""
-        if len(word) < _MISTYPED_LENGTH:
+        if len(word) not in _MISTYPED_LENGTHS:
             return {}
         near = set(_misspellings(word))
         sums = {
@@ -94,6 +94,16 @@ def _unaccented(word: str, language: str) -> set[str]:
     apart = unicodedata.normalize("NFD", word.translate(_LIGATURES))
     bare = "".join(char for char in apart if not unicodedata.combining(char))
     return {bare, word.translate(_TRANSCRIBED.get(language, {}))} - {word}
+
+
+def _unstretched(word: str) -> list[str]:
+    """`sooo` as `soo` and `so`, `mercii` as `merci`; nothing for a word without a stretch."""
+    spellings = (
+        _STRETCH.sub(r"\1\1", word),
+        _STRETCH.sub(r"\1", word),
+        _DOUBLE.sub(r"\1", word),
+    )
+    return [spelling for spelling in spellings if spelling != word]
 
 
 def _misspellings(word: str) -> Iterator[str]:

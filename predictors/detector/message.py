@@ -14,24 +14,18 @@ from wordfreq.tokens import simple_tokenize
 MAX_CHARACTERS = 1000
 _QUOTE_NEEDS_WORDS = 3
 
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\S+@\S+\.\w+|(?<!\w)@\w+", re.IGNORECASE)
+_LINK = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|[^\s@]+@[^\s@]+\.\w+|(?<!\w)@\w+", re.IGNORECASE
+)
 _FENCED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _QUOTED = re.compile(r'"[^"\n]+"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»')
 # A piece between spaces that no prose holds: calls, assignments, tags, snake_case, paths, {}.
 _CODE = re.compile(
-    r"""\w[(\[]\S*[)\]] | \w\( | \w\.\w+\( | \w=\S | [)\]}"0-9];$ | </?\w+ | \w_\w | \w::\w
+    r"""\w[(\[]\S*[)\]] | \w\( | \w\.\w+\( | \w=\S | [)\]}"0-9];$ | </?[A-Za-z] | \w_\w | \w::\w
     | ^[~.]*/\w+/ | \\\w | ^(?:[={}]|==|!=|=>|&&|\|\||\+=)$""",
     re.VERBOSE,
 )
-_CODE_SHARE = 0.25
-
-
-def read_words(text: str) -> list[str]:
-    """The case-folded words of a message's prose, in order; none for emoji, numbers, links, code.
-
-    They are cut as the frequency lists are: `l'heure` is two words, `don't` is one.
-    """
-    return [word for word in simple_tokenize(read_prose(text)) if _is_word(word)]
+_CODE_SHARE = 0.4
 
 
 def read_prose(text: str) -> str:
@@ -43,12 +37,20 @@ def read_prose(text: str) -> str:
     return unquoted if len(unquoted.split()) >= _QUOTE_NEEDS_WORDS else prose
 
 
+def split_words(prose: str) -> list[str]:
+    """The case-folded words in order, without emoji and whatever holds a digit.
+
+    They are cut as the frequency lists are: `l'heure` is two words, `don't` is one.
+    """
+    return [word for word in simple_tokenize(prose) if _is_word(word)]
+
+
 def _drop_code(line: str) -> str:
     """The line without pieces of code; nothing of it when it is mostly code."""
     pieces = line.split()
     prose = [piece for piece in pieces if not _CODE.search(piece)]
     code = len(pieces) - len(prose)
-    if code > 1 and code >= _CODE_SHARE * len(pieces):
+    if code > 1 and code > _CODE_SHARE * len(pieces):
         return ""
     return " ".join(prose)
 

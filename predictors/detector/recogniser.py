@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
 from predictors.detector.lexicon import Lexicon
-from predictors.detector.message import read_prose, read_words
+from predictors.detector.message import read_prose, split_words
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,16 @@ class Recogniser:
         has keeps `previous`, else the default, with the confidence of a blind guess.
         """
         fallback = previous or self._default
-        words = read_words(text)
-        scores = self._score(words, read_prose(text)) if len(self.languages) > 1 else {}
+        scores = self._score(read_prose(text)) if len(self.languages) > 1 else {}
         if not scores:
             return Guess(fallback, 1 / len(self.languages))
         scores[fallback] += self._weights.previous if previous else self._weights.default
         language = max(scores, key=scores.__getitem__)
         return Guess(language, min(_probability(scores, language), SUREST))
 
-    def _score(self, words: Sequence[str], prose: str) -> dict[str, float]:
+    def _score(self, prose: str) -> dict[str, float]:
         """Log-probability per language from words and letters; empty when neither tells."""
+        words = split_words(prose)
         weights = self._weights
         reading = SHORT if len(words) <= SHORT_WORDS else LONG
         scores = dict.fromkeys(self.languages, 0.0)

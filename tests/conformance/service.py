@@ -85,13 +85,14 @@ async def _read_request(reader: asyncio.StreamReader) -> Received:
     )
     lengths = [value for name, value in pairs if name.lower() == "content-length"]
     chunked = any(name.lower() == "transfer-encoding" for name, _ in pairs)
-    body = await _read_chunks(reader) if chunked else b""
+    body = await read_chunks(reader) if chunked else b""
     if lengths:
         body = await reader.readexactly(int(lengths[0]))
     return Received(target.split("/")[1].partition("?")[0], method, target, body, pairs)
 
 
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+async def read_chunks(reader: asyncio.StreamReader) -> bytes:
+    """A body in chunked transfer encoding."""
     body = b""
     while size := int(await reader.readline(), 16):
         body += await reader.readexactly(size)

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.exchange import Job, Observation, Request, job_from_json, to_json
-from tests.conformance.service import Service
+from tests.conformance.service import Service, read_chunks
 from tests.conformance.sides import Ours, kserve
 
 # Starts a router for `spec` and `PROPAGATE_HEADERS` and gives its port.
 Start = Callable[[dict[str, Any], str | None], AbstractAsyncContextManager[int]]
 
 _ANSWER_SECONDS = 20.0
+_QUIET_SECONDS = 0.03
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 # Nothing listens there: the port is privileged and has no service in a namespace.
@@ -59,9 +60,19 @@ async def _run(job: Job, start: Start, service: Service, address: str) -> list[O
         for request in job.requests:
             service.script(job.services)
             status, headers, body = await _ask(port, request)
+            if "Ensemble" in text:
+                await _settle(service)
             seen.append(Observation(status, body, headers, tuple(service.calls)))
     hidden = address.encode()
     return [_without_address(observation, hidden) for observation in seen]
+
+
+async def _settle(service: Service) -> None:
+    """Waits until no call has come for a while: KServe's Ensemble goes on after its answer."""
+    count = -1
+    while count != len(service.calls):
+        count = len(service.calls)
+        await asyncio.sleep(_QUIET_SECONDS)
 
 
 def _without_address(seen: Observation, address: bytes) -> Observation:
@@ -72,35 +83,37 @@ def _without_address(seen: Observation, address: bytes) -> Observation:
 
 
 async def _ask(port: int, request: Request) -> tuple[int, dict[str, str], bytes]:
-    """The answer to one request on a connection of its own, read byte by byte as it comes."""
+    """The answer to one request on a connection of its own; status 0 where none comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    lines = [f"{request.method} {request.path} HTTP/1.1", "Host: graph", "Connection: close"]
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Host: graph"]
     lines += [f"{name}: {value}" for name, value in request.headers]
     lines.append(f"Content-Length: {len(request.body)}")
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
-    async with asyncio.timeout(_ANSWER_SECONDS):
-        answer = await reader.read()
-    writer.close()
-    return _split(answer) if answer else (0, {}, b"")
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await _read_answer(reader, request.method)
+    except (asyncio.IncompleteReadError, ConnectionResetError):
+        return 0, {}, b""
+    finally:
+        writer.close()
 
 
-def _split(answer: bytes) -> tuple[int, dict[str, str], bytes]:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    pairs = (line.partition(":") for line in lines)
-    headers = {name.lower(): value.strip() for name, _, value in pairs}
+async def _read_answer(
+    reader: asyncio.StreamReader, method: str
+) -> tuple[int, dict[str, str], bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.rstrip("\r\n").split("\r\n")
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
+    status = int(first.split(" ")[1])
+    if method == "HEAD" or status < 200 or status in (204, 304):
+        return status, headers, b""
     if headers.get("transfer-encoding") == "chunked":
-        body = _join_chunks(body)
-    return int(first.split(" ")[1]), headers, body
-
-
-def _join_chunks(body: bytes) -> bytes:
-    joined = b""
-    while body:
-        size, _, body = body.partition(b"\r\n")
-        joined += body[: int(size, 16)]
-        body = body[int(size, 16) + 2 :]
-    return joined
+        return status, headers, await read_chunks(reader)
+    if "content-length" in headers:
+        return status, headers, await reader.readexactly(int(headers["content-length"]))
+    return status, headers, await reader.read()
 
 
 def _raise_loopback() -> None:

@@ -76,7 +76,7 @@ def test_a_list_is_what_it_says(kind: str, language: str) -> None:
         assert message.text.strip() == message.text
         assert message.also <= set(SERVED[-1]) - {language}
         words = [word for word in message.text.split() if any(c.isalpha() for c in word)]
-        low, high = {"short": (1, 2), "phrases": (2, 5)}.get(kind, (3, 99))
+        low, high = {"short": (1, 2), "phrases": (2, 5)}.get(kind, (2, 99))
         assert low <= len(words) <= high, message.text
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from predictors.detector.lexicon import Lexicon
-from predictors.detector.message import MAX_CHARACTERS, read_prose, read_words
+from predictors.detector.message import MAX_CHARACTERS, read_prose, split_words
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,13 @@ def test_each_slip_of_a_finger_is_near_its_word(lexicon: Lexicon, typo: str) -> 
     assert found["fr"] >= 0.03 * lexicon.look_up("merci")["fr"]
 
 
-def test_very_short_words_have_no_near_ones(lexicon: Lexicon) -> None:
+def test_very_short_and_very_long_words_have_no_near_ones(lexicon: Lexicon) -> None:
     assert lexicon.look_up_near("xqz") == {}
+    assert lexicon.look_up_near("anticonstitutionnelement") == {}
 
 
 def test_words_are_folded_and_cut_as_the_lists_are() -> None:
-    assert read_words("L'heure, don't! STRASSE Straße h2o 12 😊") == [
+    assert split_words("L'heure, don't! STRASSE Straße h2o 12 😊") == [
         "l",
         "heure",
         "don't",
@@ -67,7 +68,8 @@ def test_words_are_folded_and_cut_as_the_lists_are() -> None:
         ("Why does `for x in y` fail?", "Why does fail?"),
         ('She said "guten Tag" to me twice', "She said to me twice"),
         ('"guten Tag" again', '"guten Tag" again'),
-        ("rename old_name to new_name please", ""),
+        ("rename old_name to new_name please", "rename to please"),
+        ("old_name = new_name; print(old_name)", ""),
         ("set the user_name field before saving it", "set the field before saving it"),
         ("one (or two) words; and a/b :) <3", "one (or two) words; and a/b :) <3"),
     ],

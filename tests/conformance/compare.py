@@ -1,0 +1,90 @@
+"""When two observations of one request are the same, and which differences are meant.
+
+Equal are status, body, content type, location and the calls that the services received, headers
+included. The documented differences that random graphs can meet are allowed for here, each by its
+name in `graph/README.md`; everything else is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from graph.front import NO_STATUS
+from graph.router import error_answer
+from tests.conformance.exchange import Job, Observation, Received
+
+# Written by the HTTP library of each side: names of programs, sizes, connections.
+_OWN_HEADERS = frozenset(
+    ("host", "user-agent", "content-length", "accept-encoding", "connection", "transfer-encoding")
+)
+# KServe's handler panics and drops the connection where ours answers 500; nothing after a HEAD.
+_NO_STATUS = ((500, error_answer(500, NO_STATUS).body), (500, b""))
+# How often both sides are asked where chance or timing decides what is right.
+ATTEMPTS = 8
+
+
+def is_undecided(job: Job) -> bool:
+    """Whether one request may rightly be answered in more than one way.
+
+    A Splitter draws lots, and of two Ensemble branches that fail the first in time wins.
+    """
+    return any(node["routerType"] in ("Splitter", "Ensemble") for node in job.nodes.values())
+
+
+def difference(job: Job, kserve: Observation, ours: Observation) -> str:
+    """What differs between two observations, beyond what is meant to; empty for nothing."""
+    if kserve.status == 0 and (ours.status, ours.body) in _NO_STATUS:
+        return ""  # `no-status`
+    if _fail_in_any_order(job, kserve, ours):
+        return ""
+    for name in ("status", "body"):
+        if getattr(kserve, name) != getattr(ours, name):
+            return f"{name}: {getattr(kserve, name)!r} of KServe, {getattr(ours, name)!r} of ours"
+    for name in ("content-type", "location"):
+        if kserve.headers.get(name) != ours.headers.get(name):
+            return f"{name}: {kserve.headers.get(name)} of KServe, {ours.headers.get(name)} of ours"
+    return _difference_in_calls(job, kserve, ours)
+
+
+def describe(job: Job, request: int, problem: str) -> str:
+    """A failure as a person needs it: what differs, and the job to run it again."""
+    job = replace(job, requests=(job.requests[request],))
+    services = {name: list(replies) for name, replies in job.services.items()}
+    lines = [problem, *(f"{name}: {json.dumps(node)}" for name, node in job.nodes.items())]
+    lines += [f"services: {services}", f"request: {job.requests[0]}"]
+    lines += [f"timeouts: {job.timeouts}, PROPAGATE_HEADERS: {job.propagate!r}"]
+    return "\n".join(line if len(line) < 2000 else line[:2000] + "..." for line in lines)
+
+
+def _fail_in_any_order(job: Job, kserve: Observation, ours: Observation) -> bool:
+    """Two branches of an Ensemble that fail at once: which is told of is up to the scheduler."""
+    branches = [node for node in job.nodes.values() if node["routerType"] == "Ensemble"]
+    return any(len(node["steps"]) > 1 for node in branches) and all(
+        seen.status == 500 and seen.body.startswith(b'{"error":"Failed to process request"')
+        for seen in (kserve, ours)
+    )
+
+
+def _difference_in_calls(job: Job, kserve: Observation, ours: Observation) -> str:
+    theirs, mine = list(map(_call, kserve.calls)), list(map(_call, ours.calls))
+    if not any(node["routerType"] == "Ensemble" for node in job.nodes.values()):
+        return "" if theirs == mine else f"calls: {theirs} of KServe, {mine} of ours"
+    missing, added = Counter(theirs) - Counter(mine), Counter(mine) - Counter(theirs)
+    # `ensemble-cancel`: after a failure KServe goes on calling, ours stops.
+    ended_early = not 200 <= ours.status <= 299
+    if added or (missing and not ended_early):
+        return f"calls: {list(missing)} only of KServe, {list(added)} only of ours"
+    return ""
+
+
+def _call(call: Received) -> tuple[Any, ...]:
+    return (call.method, call.target, call.body, _headers(call.headers))
+
+
+def _headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    kept = ((name.lower(), value) for name, value in pairs)
+    return tuple(sorted((n, v) for n, v in kept if n not in _OWN_HEADERS))

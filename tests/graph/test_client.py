@@ -1,0 +1,123 @@
+"""The client against a real server: the shipped graph with fakes, over HTTP and in this process."""
+
+import pytest
+
+from graph.client import ChatClient
+from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
+from graph.local import LocalTransport, app_of
+from tests.conftest import served
+from tests.fakes import broken, embedded_graph, predictors
+
+
+@pytest.fixture(scope="module", params=["http", "local"])
+def client(request):
+    graph = embedded_graph(predictors())
+    if request.param == "local":
+        with ChatClient(transport=LocalTransport(graph)) as client:
+            yield client
+        return
+    with served(app_of(graph)) as url, ChatClient(url) as client:
+        yield client
+
+
+def test_a_turn_is_typed(client):
+    reply = client.turn("Où est la gare, s'il vous plaît ?", history=["hi", "hello"])
+    assert reply.language == "fr"
+    assert reply.user_input_en == "en:Où est la gare, s'il vous plaît ?"
+    assert reply.response_en == f"You said: {reply.user_input_en}"
+    assert reply.response == f"fr:{reply.response_en}"
+    assert reply.history == ["hi", "hello", reply.user_input_en, reply.response_en]
+    assert 0 <= reply.language_confidence <= 1
+    names = [step.name for step in reply.steps]
+    assert names == ["detector", "translate-fr-en", "chat", "translate-en-fr"]
+    assert reply.prediction["route"] == "fr"
+
+
+def test_a_chosen_language_wins(client):
+    assert client.turn("Hello there, how are you?", language="fr").language == "fr"
+
+
+def test_a_batch_of_several_languages_is_answered_in_order(client):
+    texts = ["Hello, how are you today?", "Où est la gare, s'il vous plaît ?", "See you tomorrow!"]
+    replies = client.turns([{"user_input": text} for text in texts])
+    assert [reply.language for reply in replies] == ["en", "fr", "en"]
+    assert [reply.user_input for reply in replies] == texts
+    assert {reply.prediction["route"] for reply in replies} == {"mixed"}
+    assert replies[0].response == "You said: Hello, how are you today?"
+    assert [step.name for step in replies[0].steps] == ["detector", "chat"]
+
+
+def test_one_predictor_can_be_called_alone(client):
+    [prediction] = client.predict("chat", [{"user_input": "Hello"}])
+    assert prediction["response"] == "You said: Hello"
+
+
+def test_a_conversation_sends_history_and_last_language(client):
+    talk = client.conversation()
+    talk.say("Où est la gare, s'il vous plaît ?")
+    assert talk.say("ok").language == "fr"
+    assert len(talk.history) == 4
+    talk.reset()
+    assert talk.say("ok").language == "en"
+
+
+def test_a_refusal_carries_status_and_words_and_leaves_the_conversation_as_it_was(client):
+    talk = client.conversation()
+    talk.say("Hello there")
+    with pytest.raises(StepError) as caught:
+        talk.say("x" * 10_001)
+    assert caught.value.status == 413
+    assert "instances[0].user_input" in str(caught.value)
+    assert len(talk.history) == 2
+
+
+def test_an_unknown_predictor_of_this_process_is_named():
+    with ChatClient(transport=LocalTransport(embedded_graph(predictors()))) as client:
+        with pytest.raises(NotServed, match="nobody: no such predictor; there are detector"):
+            client.predict("nobody", [{"user_input": "Hello"}])
+
+
+def test_a_step_that_fails_fails_the_turn_with_its_words(serve_app):
+    with ChatClient(serve_app(app_of(embedded_graph(predictors(broken))))) as client:
+        with pytest.raises(StepError, match="the engine is broken") as caught:
+            client.turn("Hello there")
+    assert caught.value.status == 500
+
+
+def test_nothing_at_the_url_is_not_ready():
+    with ChatClient("http://127.0.0.1:1") as client, pytest.raises(NotReady, match="127.0.0.1:1"):
+        client.turn("Hello")
+
+
+@pytest.mark.parametrize("url", ["chat.example.com", "ftp://x", "/path"])
+def test_what_is_no_url_is_refused(url):
+    with ChatClient(url) as client, pytest.raises(StepError, match="not a URL"):
+        client.turn("Hello")
+
+
+def test_a_slow_answer_is_given_up(serve_app):
+    async def never(scope, receive, send):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    with ChatClient(serve_app(never), timeout=0.05) as client:
+        with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
+            client.turn("Hello")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>", b"[]", b"{}", b'{"predictions": []}', b'{"predictions": [{"response": "x"}]}'],
+)
+def test_an_answer_that_is_not_of_the_contract_is_an_error(serve_app, answer):
+    async def foreign(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": answer})
+
+    with ChatClient(serve_app(foreign)) as client, pytest.raises(StepError):
+        client.turn("Hello")
+
+
+def test_url_or_transport():
+    with pytest.raises(ValueError, match="either"):
+        ChatClient()

@@ -14,7 +14,7 @@ from tests.predictors.translator.sentences import chrf, load_sentences
 
 # One event loop for the module: the engine keeps its connections, and those belong to a loop.
 pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
-SENTENCES = 8
+SENTENCES = 6
 
 
 def arguments(source: str, target: str) -> list[str]:

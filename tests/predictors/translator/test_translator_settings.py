@@ -70,5 +70,3 @@ def test_main_answers_an_unknown_model_with_one_line_and_one(
     argv = ["--model_name=t", "--source=fr", "--target=en", "--model=embedded:nothing"]
     assert main(argv, {}) == 1
     assert capsys.readouterr().err.count("\n") == 1
-
-

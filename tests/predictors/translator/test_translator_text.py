@@ -69,6 +69,11 @@ def test_trimmed_parts_joined_are_the_text(text: str) -> None:
         "x = valeur + 1;",
         "def salut(nom):\n    return nom\n",
         "import os",
+        "return x + 1;",
+        "f(a, b)",
+        'echo "bonjour"',
+        "const nom = lire();",
+        "});",
         "if (a == b) {\n}",
         "$ git commit -m message",
         "SELECT nom FROM clients",
@@ -91,6 +96,11 @@ def test_code_numbers_emoji_and_addresses_are_kept_whole(text: str) -> None:
         "import de voitures en France",
         "si tu viens demain : appelle-moi",
         "OK",
+        "ami(e)",
+        "print it",
+        "Rue de la Paix, 12",
+        "return home",
+        "M. et Mme X = nos voisins",
     ],
 )
 def test_words_of_a_language_are_translated(text: str) -> None:

@@ -124,6 +124,11 @@ def test_abbreviations_end_no_sentence() -> None:
     ]
 
 
+def test_a_character_that_the_library_drops_shifts_no_boundary() -> None:
+    text = "Salut !\u200b\u200b\u200bÇa va ? Bien sûr."
+    assert translated(text) == ["Salut !", "Ça va ? Bien sûr."]
+
+
 def test_list_marks_quotes_and_headings_are_kept() -> None:
     text = "# Titre\n\n- un chat\n2. un chien\n> une citation"
     assert translated(text) == ["Titre", "un chat", "un chien", "une citation"]

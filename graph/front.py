@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from graph.errors import TooLarge
 from graph.router import Answer, Headers, error_answer
+from graph.spec import Timeouts
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,9 +35,21 @@ NO_STATUS = "the graph gave no answer: a Sequence without steps has neither stat
 
 @dataclass(frozen=True)
 class Limits:
-    """`body`: bytes of a request, over which it is refused with 413."""
+    """What a client may take. Seconds of zero or less, and None, mean no limit.
+
+    body: bytes of a request, over which it is refused with 413.  read: seconds for a request to
+    arrive, after which it is refused with 408.  answer: seconds for the walk, after which it is
+    cancelled and answered 504.
+    """
 
     body: int = 16 << 20
+    read: float | None = None
+    answer: float | None = None
+
+
+def limits_of(timeouts: Timeouts, body: int = Limits.body) -> Limits:
+    """The limits that a graph's `routerTimeouts` set."""
+    return Limits(body, timeouts.server_read, timeouts.server_write)
 
 
 class _ClientGone(Exception):
@@ -94,12 +107,30 @@ async def _answer(
         if ready():
             return Answer(200), ""
         return Answer(503, b"shutting down\n", "text/plain; charset=utf-8"), ""
+    return await _walk(scope, receive, route, limits), ""
+
+
+async def _walk(
+    scope: MutableMapping[str, Any], receive: Receive, route: Route, limits: Limits
+) -> Answer:
+    """The graph's answer, within the limits."""
     try:
-        body = await _read_body(receive, limits.body)
+        async with asyncio.timeout(_seconds(limits.read)):
+            body = await _read_body(receive, limits.body)
     except TooLarge as err:
-        return error_answer(err.status, err.message), ""
-    answer = await _race(route(body, _headers(scope)), receive)
-    return (answer if answer.status >= 100 else error_answer(500, NO_STATUS)), ""
+        return error_answer(err.status, err.message)
+    except TimeoutError:
+        return error_answer(408, f"the request did not arrive within {limits.read} s (serverRead)")
+    try:
+        async with asyncio.timeout(_seconds(limits.answer)):
+            answer = await _race(route(body, _headers(scope)), receive)
+    except TimeoutError:
+        return error_answer(504, f"no answer within {limits.answer} s (serverWrite)")
+    return answer if answer.status >= 100 else error_answer(500, NO_STATUS)
+
+
+def _seconds(limit: float | None) -> float | None:
+    return limit if limit is not None and limit > 0 else None
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from graph.conditions import exists, matches
 from graph.documents import suggest
-from graph.gjson_paths import MODIFIER_NAMES
 from graph.gjson import find
+from graph.gjson_paths import MODIFIER_NAMES
 from graph.gjson_text import Kind
 from graph.lint import Finding, Severity, Subject
 from graph.spec import Dependency, RouterType
@@ -49,7 +49,7 @@ def find_malformed_conditions(subject: Subject) -> Iterator[Finding]:
 
 
 def find_constant_conditions(subject: Subject) -> Iterator[Finding]:
-    """`condition-always`: a condition that holds for every JSON, and is not the last of a Switch."""
+    """`condition-always`: a condition that holds for every JSON, before the last of a Switch."""
     for name, node, index, step in subject.steps():
         last = index == len(node.steps) - 1
         if not step.condition or (node.router_type is RouterType.SWITCH and last):
@@ -133,7 +133,7 @@ def find_conditions_without_example(subject: Subject) -> Iterator[Finding]:
 
 
 def find_untrue_matches(subject: Subject) -> Iterator[Finding]:
-    """`condition-existence`: a condition that holds on an example because a false value is there."""
+    """`condition-existence`: a condition that holds on an example for the sake of a false value."""
     for name, node, index, step in subject.steps():
         if not step.condition or node.router_type in (RouterType.ENSEMBLE, RouterType.SPLITTER):
             continue

@@ -1,4 +1,4 @@
-"""Lint rules on what flows: which body a step receives, whose failure it sees, how long it takes."""
+"""Lint rules on what flows: which body a step receives, whose failures, and how long it takes."""
 
 from __future__ import annotations
 

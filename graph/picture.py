@@ -97,7 +97,7 @@ def _label(node: Node, index: int, step: Step) -> str:
 def _text(text: str) -> str:
     """Text inside a Mermaid label: what has a meaning there is written as a character code."""
     return "".join(
-        char if char.isalnum() or char in " -_.$%:/" else f"#{ord(char)};" for char in text
+        char if char.isalnum() or char in " -_.$%:/()=@,*?!+" else f"#{ord(char)};" for char in text
     )
 
 
@@ -106,7 +106,7 @@ def _as_json(body: bytes) -> Any:
 
 
 def _shorten(body: bytes) -> str:
-    text = _decode(body)
+    text = _decode(body).strip()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(body)} bytes)"
 
 

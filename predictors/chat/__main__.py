@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from predictors.chat.families import ChatTemplate
+from predictors.chat.families import ByModel
 from predictors.chat.model import Chat
 from predictors.engines.base import Sampling
 from predictors.engines.choice import choose_engine
@@ -42,7 +42,7 @@ def build(
         repetition_penalty=settings.repetition_penalty,
         seed=settings.seed,
     )
-    family = ChatTemplate(settings.system_prompt)
+    family = ByModel(settings.system_prompt)
     return Chat(settings.model_name, engine, family, sampling), settings
 
 

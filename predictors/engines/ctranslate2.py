@@ -77,8 +77,8 @@ class CTranslate2:
         self._tasks: dict[str, dict[str, Any]] = about["tasks"]
         self._positions: int = about["positions"]
         prefixes = {f"prefix.{name}": str(t["prefix"]) for name, t in self._tasks.items()}
-        extra = {"family": about["family"], "device": device, **prefixes}
-        self._info = EngineInfo(self._model, int(about["context"]), extra=extra)
+        extra = {"family": about["family"], "shape": "encoder-decoder", "device": device}
+        self._info = EngineInfo(self._model, int(about["context"]), extra=extra | prefixes)
 
     def close(self) -> None:
         if self._batcher is not None:

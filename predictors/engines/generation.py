@@ -32,7 +32,6 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "min_p": (None, 0.0),
     "num_beam_groups": (None, 1),
     "penalty_alpha": (None, 0.0),
-    "renormalize_logits": (None, False),
     "sequence_bias": (None, {}),
     "top_h": (None,),
     "typical_p": (None, 1.0),

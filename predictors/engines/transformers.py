@@ -87,7 +87,12 @@ class Transformers:
             self._model_name,
             self._about["context"],
             has_chat_template=bool(getattr(self._tokenizer, "chat_template", None)),
-            extra={"family": self._about["family"], "device": self._device, **tasks},
+            extra={
+                "family": self._about["family"],
+                "shape": "encoder-decoder" if self._seq2seq else "decoder",
+                "device": self._device,
+                **tasks,
+            },
         )
 
     def close(self) -> None:

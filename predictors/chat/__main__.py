@@ -14,7 +14,7 @@ from predictors.models.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
 
 PROG = "predictors.chat"
-SYSTEM_PROMPT = "You are a helpful assistant. Answer each message in one or two short sentences."
+SYSTEM_PROMPT = "You are a helpful AI assistant. Give short answers in plain English."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,17 +63,23 @@ def archives(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[P
     return [*made, _envoy_archive(environ)]
 
 
-def project_archive(image: Image, folder: Path, environ: Mapping[str, str]) -> Path:
-    """Build one of the project's images on the stand-in of its base; its archive in `folder`."""
+def build_project(image: Image, environ: Mapping[str, str]) -> str:
+    """Build one of the project's images on the stand-ins of its bases; its id."""
     make_python(environ)
     build = builder(environ)
-    started = time.monotonic()
-    build.build(image, environ)
+    seconds = build.build(image, environ)
+    size = build.size(f"localhost/{image.name}") / 10**6
+    _tell(f"image {image.name}: {size:.0f} MB in {seconds:.0f} s")
+    shown = run([*build.command, "images", "--quiet", "--no-trunc", f"localhost/{image.name}"], 60)
+    return shown.strip()
+
+
+def project_archive(image: Image, folder: Path, environ: Mapping[str, str]) -> Path:
+    """The archive of a built image, in `folder`, under the name that the manifests use."""
     target = folder / f"{_file_name(image.name)}.tar"
     target.unlink(missing_ok=True)
-    _push(build, f"localhost/{image.name}", f"docker.io/library/{image.name}", target)
-    size = build.size(f"localhost/{image.name}") / 10**6
-    _tell(f"image {image.name}: {size:.0f} MB in {time.monotonic() - started:.0f} s")
+    name = f"docker.io/library/{image.name}"
+    _push(builder(environ), f"localhost/{image.name}", name, target)
     return target
 
 

@@ -99,7 +99,8 @@ def _add_argument(
     required = field.default is dataclasses.MISSING and variable not in environ
     default = environ.get(variable, None if required else field.default)
     text = field.metadata["help"]
-    shown = "" if field.default in (dataclasses.MISSING, "") else f" (default: {field.default})"
+    unsaid = field.default in (dataclasses.MISSING, "", None)
+    shown = "" if unsaid else f" (default: {field.default})"
     parser.add_argument(
         f"--{field.name}",
         type=value_type,

@@ -7,9 +7,10 @@ never. It knows nothing of HTTP or of other languages than the model's own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from predictors.engines.base import Engine, Message, Prompt
+from predictors.engines.base import Engine, Message, Prompt, Sampling
 
 
 class DoesNotFit(Exception):
@@ -28,9 +29,65 @@ class Family(Protocol):
         """A prompt that leaves room for `answer_tokens`. Raises DoesNotFit."""
         ...
 
+    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
+        """`wanted`, with the family's own values where it says None."""
+        ...
+
+
+class ByModel:
+    """The family of the model that the engine has loaded."""
+
+    def __init__(self, system_prompt: str) -> None:
+        self._chat_template = ChatTemplate(system_prompt)
+        self._blenderbot = Blenderbot()
+
+    async def prompt(
+        self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
+    ) -> Prompt:
+        return await self._family(engine).prompt(engine, history, message, answer_tokens)
+
+    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
+        return self._family(engine).sampling(engine, wanted)
+
+    def _family(self, engine: Engine) -> Family:
+        is_blenderbot = engine.info.extra.get("family") == "blenderbot"
+        return self._blenderbot if is_blenderbot else self._chat_template
+
+
+class Blenderbot:
+    """Blenderbot: the turns one after another, each ended and begun by the model's own tokens.
+
+    The encoder reads the conversation and the decoder writes the answer, so they share no context.
+    The model has no roles and no system prompt, and generates as its checkpoint says: by beams.
+    """
+
+    separator = "</s><s>"
+
+    async def prompt(
+        self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
+    ) -> Prompt:
+        turns = [self._plain(text) for text in (*history, message)]
+
+        async def tokens(dropped: int) -> int:
+            return await engine.count_tokens(self.separator.join(turns[dropped:]))
+
+        dropped = await fewest_dropped(tokens, len(history), engine.info.context)
+        return self.separator.join(turns[dropped:])
+
+    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
+        return wanted
+
+    def _plain(self, text: str) -> str:
+        """A text that cannot end its own turn."""
+        return text.replace("</s>", " ").replace("<s>", " ").strip()
+
 
 class ChatTemplate:
     """Any instruction-tuned model: messages with roles, laid out by the model's own template."""
+
+    # Greedy, and reproducible; without a penalty a small model falls into repeating itself.
+    temperature = 0.0
+    repetition_penalty = 1.1
 
     def __init__(self, system_prompt: str) -> None:
         self._system = (Message("system", system_prompt),) if system_prompt else ()
@@ -46,6 +103,14 @@ class ChatTemplate:
 
         dropped = await fewest_dropped(tokens, len(history), room)
         return (*self._system, *turns[dropped:])
+
+    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
+        temperature, penalty = wanted.temperature, wanted.repetition_penalty
+        return replace(
+            wanted,
+            temperature=self.temperature if temperature is None else temperature,
+            repetition_penalty=self.repetition_penalty if penalty is None else penalty,
+        )
 
 
 def with_roles(history: Sequence[str]) -> list[Message]:

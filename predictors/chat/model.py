@@ -53,7 +53,8 @@ class Chat:
         prompts = await asyncio.gather(
             *(self._prompt(instance, i) for i, instance in enumerate(instances))
         )
-        answers = await self._engine.generate(prompts, self._sampling)
+        sampling = self._family.sampling(self._engine, self._sampling)
+        answers = await self._engine.generate(prompts, sampling)
         answers = list(await asyncio.gather(*map(self._finish, prompts, answers)))
         seconds = time.perf_counter() - started
         return [

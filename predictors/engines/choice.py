@@ -36,7 +36,14 @@ def choose_engine(
     Raises ModelError: weights that are missing or damaged, an engine that cannot read them or whose
     package is not installed.
     """
-    resolved = resolve(settings.model, settings.models, progress, environ)
+    resolved = resolve(
+        settings.model,
+        settings.models,
+        progress,
+        environ,
+        engine=settings.engine,
+        device=settings.device,
+    )
     able = ENGINES_OF_FORMAT[resolved.format]
     name = able[0] if settings.engine == "auto" else settings.engine
     if name not in able:
@@ -70,6 +77,34 @@ def default_threads(cpus: int) -> int:
     return max(1, cpus // 2)
 
 
+def _make_ctranslate2(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+    _need("ctranslate2", resolved)
+    from predictors.engines.ctranslate2 import CTranslate2
+
+    return CTranslate2(
+        resolved.path,
+        resolved.name,
+        threads=settings.threads or cpu_limit(),
+        device=settings.device,
+    )
+
+
+def _make_transformers(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+    if find_spec("torch") is None or find_spec("transformers") is None:
+        raise ModelError(
+            f"{resolved.name}: not converted yet, so only the engine transformers reads it, which "
+            f"is not installed here; run: parley models convert {resolved.reference}"
+        )
+    from predictors.engines.transformers import Transformers
+
+    return Transformers(
+        resolved.path,
+        resolved.name,
+        threads=settings.threads or cpu_limit(),
+        device=settings.device,
+    )
+
+
 def _need(package: str, resolved: ResolvedModel) -> None:
     if find_spec(package) is None:
         raise ModelError(
@@ -78,5 +113,7 @@ def _need(package: str, resolved: ResolvedModel) -> None:
 
 
 _MAKERS: dict[str, Callable[[ResolvedModel, ModelSettings, int], Engine]] = {
+    "ctranslate2": _make_ctranslate2,
     "llamacpp": _make_llamacpp,
+    "transformers": _make_transformers,
 }

@@ -64,7 +64,8 @@ class LlamaCpp:
             base_url=self._server.listening_address,
             headers={"Authorization": f"Bearer {key}"},
             timeout=None,  # the predictor's server holds the deadline and cancels
-            limits=httpx2.Limits(max_connections=None),
+            # A kept connection belongs to one event loop and would outlive `close`.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
         )
 

@@ -16,8 +16,13 @@ from graph.errors import ModelError
 from predictors.models import embedded, gguf
 from predictors.models.cache import cache_folder
 from predictors.models.catalogue import EMBEDDED, Licence
+from predictors.models.convert import content_hash, conversions, source_folder
+from predictors.models.manifest import FILENAME as MANIFEST
+from predictors.models.manifest import check_folder, has_manifest, read_manifest
 from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
+from predictors.models.sources import check_source
+from predictors.models.verified import sha256_known
 
 Format = Literal["gguf", "ctranslate2", "transformers", "openai"]
 
@@ -44,8 +49,14 @@ def resolve(
     models_dir: str = "",
     progress: Progress = show_nothing,
     environ: Mapping[str, str] = os.environ,
+    *,
+    engine: str = "auto",
+    device: str = "auto",
 ) -> ResolvedModel:
-    """Raises ModelError: an unknown name or form, weights that are missing, damaged or foreign."""
+    """Of a checkpoint, the best conversion for `engine` and `device`, else the checkpoint itself.
+
+    Raises ModelError: an unknown name or form, weights that are missing, damaged or foreign.
+    """
     reference = parse(model)
     cache = cache_folder(models_dir, environ)
     match reference.kind:
@@ -58,18 +69,57 @@ def resolve(
             return ResolvedModel(reference, "gguf", path)
         case "openai":
             return ResolvedModel(reference, "openai", Path())
-        case "folder":
-            return _resolve_folder(reference)
-        case "hf":
-            raise ModelError(f"model {reference}: not in {cache}; run: parley models pull {model}")
+        case "folder" | "hf":
+            return _resolve_checkpoint(reference, cache, progress, engine, device)
 
 
-def _resolve_folder(reference: Reference) -> ResolvedModel:
-    folder = Path(reference.name).expanduser().absolute()
-    if not folder.is_dir():
-        raise ModelError(f"model {reference}: no such folder")
-    if (folder / "model.bin").is_file():
-        return ResolvedModel(reference, "ctranslate2", folder)
-    if (folder / "config.json").is_file():
-        return ResolvedModel(reference, "transformers", folder)
-    raise ModelError(f"model {reference}: neither model.bin nor config.json lies in that folder")
+def _resolve_checkpoint(
+    reference: Reference, cache: Path, progress: Progress, engine: str, device: str
+) -> ResolvedModel:
+    def checked(folder: Path) -> Path:
+        manifest = read_manifest(folder)
+        check_folder(folder, manifest, lambda path: sha256_known(cache, path, progress))
+        return folder
+
+    if reference.kind == "folder":
+        folder = source_folder(reference, cache)
+        if not folder.is_dir():
+            raise ModelError(f"model {reference}: no such folder")
+        if has_manifest(folder) and read_manifest(folder).kind == "conversion":
+            return ResolvedModel(reference, "ctranslate2", checked(folder))
+        if (folder / "model.bin").is_file():
+            raise ModelError(
+                f"model {reference}: {MANIFEST} is missing, so it is not known where it is from; "
+                "run `parley models convert` on the checkpoint"
+            )
+        check_source(folder, pickles=True)
+    if engine in ("auto", "ctranslate2"):
+        found = _best_conversion(reference, cache, progress, device)
+        if found is not None:
+            return ResolvedModel(reference, "ctranslate2", checked(found))
+        if engine == "ctranslate2":
+            raise ModelError(f"model {reference}: run first: parley models convert {reference}")
+    source = source_folder(reference, cache)
+    if has_manifest(source):
+        checked(source)
+    check_source(source, pickles=False)
+    return ResolvedModel(reference, "transformers", source)
+
+
+def _best_conversion(
+    reference: Reference, cache: Path, progress: Progress, device: str
+) -> Path | None:
+    """A folder is known by its content, which may change; a hub's model by its revision."""
+    found = list(conversions(cache))
+    if reference.kind == "hf":
+        found = [each for each in found if each.manifest.source == str(reference)]
+    elif found:
+        content = content_hash(source_folder(reference, cache), cache, progress)
+        found = [each for each in found if each.manifest.settings.get("content") == content]
+    order = _ON_GPU if device == "cuda" else _ON_CPU
+    ranked = sorted(found, key=lambda each: order.index(each.manifest.settings["quantization"]))
+    return ranked[0].path if ranked else None
+
+
+_ON_CPU = ("int8", "float32", "float16")
+_ON_GPU = ("float16", "float32", "int8")

@@ -16,6 +16,7 @@ from predictors.settings import ModelSettings, OptionError, option, read_setting
 from predictors.translator.model import Strategy, Translator
 from predictors.translator.parallel import load_examples
 from predictors.translator.prompting import PromptStrategy
+from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
 
 PROG = "predictors.translator"
 ABOUT = "Translates one field of a turn from or to English; KServe V1 protocol."
@@ -43,7 +44,7 @@ class TranslatorSettings(ModelSettings):
         "", "field that it writes (default: user_input_en to English, response from English)"
     )
     strategy: str = option(
-        "auto", "how the model is asked; auto chooses by the model", ("auto", "prompt")
+        "auto", "how the model is asked; auto chooses by the model", ("auto", "prompt", "seq2seq")
     )
     max_tokens: int = option(256, "new tokens of a translated sentence at most")
     examples: str = option(
@@ -104,7 +105,16 @@ def fields(settings: TranslatorSettings) -> tuple[str, str]:
 
 def choose_strategy(settings: TranslatorSettings, engine: Engine) -> Strategy:
     examples = load_examples(settings.source, settings.target, settings.examples)
-    return PromptStrategy(engine, settings.source, settings.target, examples, settings.max_tokens)
+    pair = settings.source, settings.target
+    prompt = PromptStrategy(engine, *pair, examples, settings.max_tokens)
+    seq2seq = Seq2SeqStrategy(engine, *pair, settings.max_tokens)
+    match settings.strategy:
+        case "prompt":
+            return prompt
+        case "seq2seq":
+            return seq2seq
+        case _:
+            return StrategyByModel(engine, seq2seq, prompt)
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:

@@ -47,7 +47,8 @@ class Translator:
         self.name = name
         self._engine = engine
         self._strategy = strategy
-        self._language = source if target == contract.PIVOT else target
+        # What a person said is in the source's language; what is said to them, in the target's.
+        self._language = source if reads == contract.USER_INPUT else target
         self._reads = reads
         self._writes = writes
         self._splitter = Splitter(source)

@@ -52,7 +52,7 @@ class PromptStrategy:
 
         Raises EngineError when the model gives nothing, twice.
         """
-        form = choose_form(*self._pair, self._examples, self._engine.info.has_chat_template)
+        form = choose_form(*self._pair, self._examples, self._engine.info)
         answers = await self._ask(form, texts, Sampling(temperature=0.0))
         failed = [i for i, text in enumerate(texts) if is_doubtful(text, answers[i])]
         if failed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from predictors.engines.base import Message, Prompt
+from predictors.engines.base import EngineInfo, Message, Prompt
 from predictors.translator.languages import LANGUAGE_NAMES
 from predictors.translator.parallel import Example
 
@@ -71,12 +71,27 @@ class Instruction:
         return (*self._turns, Message("user", text))
 
 
-def choose_form(
-    source: str, target: str, examples: Sequence[Example], has_chat_template: bool
-) -> Form:
+class Command:
+    """For an encoder-decoder tuned on instructions, such as Flan-T5: the task, then the text.
+
+    The words are those of FLAN's own training templates for translation.
+    """
+
+    stop: tuple[str, ...] = ()
+
+    def __init__(self, source: str, target: str) -> None:
+        self._task = f"Translate from {language_name(source)} to {language_name(target)}:"
+
+    def prompt(self, text: str) -> Prompt:
+        return f"{self._task}\n\n{text}"
+
+
+def choose_form(source: str, target: str, examples: Sequence[Example], info: EngineInfo) -> Form:
     """The form for a model: one with a chat template is tuned, one without is a base model."""
-    if has_chat_template:
+    if info.has_chat_template:
         return Instruction(source, target, examples)
+    if info.extra.get("shape") == "encoder-decoder":
+        return Command(source, target)
     return FewShot(source, target, examples)
 
 

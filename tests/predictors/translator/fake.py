@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from predictors.engines.base import EngineInfo, Prompt, Sampling
 
 
+def reverse(text: str) -> str:
+    return text[::-1]
+
+
 class FakeEngine:
     """`answer(text)` gets the last text to translate of a prompt; `calls` holds every call."""
 
     def __init__(
-        self, answer: Callable[[str], str] = str.upper, *, has_chat_template: bool = False
+        self, answer: Callable[[str], str] = reverse, *, has_chat_template: bool = False
     ) -> None:
         self._answer = answer
         self.calls: list[tuple[list[Prompt], Sampling]] = []

@@ -1,0 +1,67 @@
+"""Generation settings in CTranslate2's words: translated, not copied, for they count differently.
+
+- transformers counts the end token in `max_length`, and forces it as the last token where the
+  checkpoint asks for that; CTranslate2 only cuts. So one token less is asked for.
+- CTranslate2's `min_decoding_length` counts the tokens before the end token, and is 1 by default.
+- CTranslate2 divides a beam's score by its length without the end token, unless that is returned.
+- A search without `early_stopping` goes on after as many hypotheses as beams: `patience`.
+- n-grams of the source that must not be repeated are suppressed sequences. One thing differs:
+  transformers also takes the decoder's start token for the beginning of an n-gram, so where the
+  source has `<s> a b` inside it, an answer cannot begin with `a b` there, and here it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graph.errors import ModelError
+from predictors.engines.generation import Generation
+from predictors.engines.tokens import Tokens
+
+Suppressed = tuple[tuple[str, ...], ...]
+
+# Found by measurement against transformers' search that is not stopped early: see the parity tests.
+PATIENCE = 2.0
+
+
+def translation_options(generation: Generation, suppressed: Suppressed) -> dict[str, Any]:
+    """Keyword arguments of `Translator.translate_batch`."""
+    if generation.num_beams > 1 and generation.repetition_penalty != 1.0:
+        raise ModelError(
+            f"repetition_penalty={generation.repetition_penalty} with beams: CTranslate2 counts it "
+            "otherwise than transformers; use one beam or no penalty"
+        )
+    options = {
+        "max_input_length": 0,
+        "max_decoding_length": generation.max_new_tokens - int(generation.forced_eos),
+        "min_decoding_length": generation.min_new_tokens,
+        "beam_size": generation.num_beams,
+        "patience": 1.0 if generation.early_stopping else PATIENCE,
+        "length_penalty": generation.length_penalty,
+        "no_repeat_ngram_size": generation.no_repeat_ngram_size,
+        "repetition_penalty": generation.repetition_penalty,
+        "suppress_sequences": [list(sequence) for sequence in suppressed] or None,
+        "return_end_token": True,
+    }
+    if generation.do_sample:
+        options |= {
+            "sampling_temperature": generation.temperature,
+            "sampling_topk": generation.top_k,
+            "sampling_topp": generation.top_p,
+        }
+    return options
+
+
+def encoder_ngrams(source: Sequence[str], size: int) -> Suppressed:
+    """The distinct n-grams of the source, none where `size` is 0."""
+    if not size:
+        return ()
+    ngrams = (tuple(source[i : i + size]) for i in range(len(source) - size + 1))
+    return tuple(dict.fromkeys(ngrams))
+
+
+def suppressed_words(generation: Generation, tokens: Tokens) -> Suppressed:
+    """Bad words as tokens; one outside the converted vocabulary cannot be generated anyway."""
+    words = (tuple(map(tokens.token, word)) for word in generation.bad_words)
+    return tuple(word for word in words if all(word) and word != ("<pad>",))

@@ -1,0 +1,96 @@
+"""Models made for translation, and encoder-decoders that are told what to do."""
+
+from dataclasses import replace
+
+import pytest
+
+from graph.errors import EngineError
+from predictors.engines.base import EngineInfo, Sampling
+from predictors.translator.model import Translator
+from predictors.translator.prompting import PromptStrategy
+from predictors.translator.prompts import choose_form
+from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
+from tests.fakes import FakeEngine
+
+MARIAN = {"family": "marian", "shape": "encoder-decoder"}
+T5 = {
+    "family": "t5",
+    "shape": "encoder-decoder",
+    "prefix.translation_en_to_fr": "translate English to French: ",
+}
+FLAN = {"family": "t5", "shape": "encoder-decoder"}
+
+
+class Echo(FakeEngine):
+    """Answers with the whole prompt."""
+
+    def __init__(self, extra: dict[str, str]) -> None:
+        super().__init__(str)
+        self.info = EngineInfo("echo", 512, extra=extra)
+
+    async def generate(self, prompts, sampling):
+        self.samplings.append(sampling)
+        return [str(prompt) for prompt in prompts]
+
+
+def by_model(engine, source="en", target="fr"):
+    prompt = PromptStrategy(engine, source, target, [], 64)
+    return StrategyByModel(engine, Seq2SeqStrategy(engine, source, target, 64), prompt)
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (MARIAN, "Hello."),
+        (T5, "translate English to French: Hello."),
+        (FLAN, "Translate from English to French:\n\nHello."),
+    ],
+)
+async def test_each_family_is_asked_in_its_own_way(extra, expected):
+    assert await by_model(Echo(extra)).translate(["Hello."]) == [expected]
+
+
+async def test_a_translator_generates_as_its_checkpoint_says():
+    engine = Echo(MARIAN)
+    await by_model(engine).translate(["Hello."])
+    assert engine.samplings == [Sampling(max_tokens=64)]
+
+
+async def test_a_t5_without_the_pair_is_refused_by_name():
+    with pytest.raises(EngineError, match="echo: its checkpoint has no task for it to en"):
+        await by_model(Echo(T5), "it", "en").translate(["Ciao."])
+
+
+async def test_nothing_is_an_error():
+    engine = Echo(MARIAN)
+    with pytest.raises(EngineError, match="gave no translation"):
+        await by_model(engine).translate([" "])
+
+
+def test_a_decoder_without_a_chat_template_is_a_base_model():
+    info = EngineInfo("base", 512, extra={"family": "llama", "shape": "decoder"})
+    assert choose_form("en", "fr", [], info).stop == ("\n",)
+    tuned = replace(info, has_chat_template=True)
+    assert choose_form("en", "fr", [], tuned).stop == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reads", "language", "mine"),
+    [
+        ("fr", "en", "user_input", "fr", True),
+        ("fr", "en", "user_input", "en", False),
+        ("en", "fr", "response_en", "fr", True),
+        ("en", "fr", "response_en", "en", False),
+        # The translator application: what a person says in English becomes Italian.
+        ("en", "it", "user_input", "en", True),
+        ("en", "it", "user_input", "it", False),
+    ],
+)
+async def test_a_translator_takes_what_is_in_its_language(source, target, reads, language, mine):
+    engine = Echo(MARIAN)
+    strategy = by_model(engine, source, target)
+    model = Translator(
+        "t", engine, strategy, source=source, target=target, reads=reads, writes="response"
+    )
+    [prediction] = await model.predict([{reads: "Hello.", "language": language}])
+    assert ("response" in prediction) is mine

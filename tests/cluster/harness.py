@@ -156,10 +156,13 @@ def _timed(what: str) -> Iterator[None]:
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """`up` with the project's embedded images loaded, or `down`."""
+    """`up` with the project's embedded images loaded, `down`, or the Debian `packages` missing."""
     parser = argparse.ArgumentParser(prog="tests.cluster.harness", description=__doc__)
-    parser.add_argument("verb", choices=["up", "down"])
+    parser.add_argument("verb", choices=["up", "down", "packages"])
     verb = parser.parse_args(argv).verb
+    if verb == "packages":
+        print(*([] if environ.get("KUBECONFIG") else node.missing_packages()))
+        return 0
     try:
         if verb == "down":
             sandbox.destroy(STATE)

@@ -57,8 +57,9 @@ def running(environ: Mapping[str, str]) -> Iterator[Cluster]:
 
 def find(environ: Mapping[str, str]) -> Cluster | None:
     """The cluster of KUBECONFIG, or our own where it is up."""
-    if environ.get("KUBECONFIG"):
-        kubectl = Kubectl(_kubectl(environ), Path(environ["KUBECONFIG"]))
+    given = environ.get("KUBECONFIG")
+    if given and Path(given) != STATE / "kubeconfig":
+        kubectl = Kubectl(_kubectl(environ), Path(given))
         return Cluster(kubectl, environ.get("PARLEY_GATEWAY") or gateway_url(kubectl), own=False)
     if sandbox.find(STATE) is None:
         return None

@@ -46,9 +46,10 @@ def _strict(name: str, schema: Any) -> Any:
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["string", "integer"]}
     made = {key: _strict("", value) for key, value in schema.items()}
-    # Formats of OpenAPI (int32, byte) are none of JSON Schema.
-    if isinstance(made.get("format"), str):
-        del made["format"]
+    # Formats of OpenAPI (int32, byte) are none of JSON Schema; descriptions are most of the bulk.
+    for key in ("format", "description"):
+        if isinstance(made.get(key), str):
+            del made[key]
     if "properties" in made and not schema.get("x-kubernetes-preserve-unknown-fields"):
         made.setdefault("additionalProperties", False)
     return made

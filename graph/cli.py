@@ -18,6 +18,7 @@ import typer
 
 from graph.client import ChatClient
 from graph.errors import NotReady, ParleyError, SpecError
+from graph.graph_cli import app as graph_commands
 
 FAILED, USAGE, NOT_READY = 1, 2, 3
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage or file, 3 not ready.",
 )
+app.add_typer(graph_commands, name="graph")
 
 
 class Output(StrEnum):

@@ -16,10 +16,11 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from graph.errors import TooLarge
 from graph.router import Answer, Headers, error_answer
+from graph.spec import Timeouts
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,15 +29,31 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 # `graph.router.route` with its graph and its call filled in.
 Route = Callable[[bytes, Headers], Awaitable[Answer]]
 
+_WELL_ESCAPED = re.compile("[A-Za-z0-9\\-_.~/!$&'()*+,;=:@\\[\\]%]*")
+_SAFE_IN_PATH = "/$&+,:;=@~"
 _BAD_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
+# ASGI servers know no status above it; Go's passes 999 on.
+_LAST_STATUS = 599
 NO_STATUS = "the graph gave no answer: a Sequence without steps has neither status nor body"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`body`: bytes of a request, over which it is refused with 413."""
+    """What a client may take. Seconds of zero or less, and None, mean no limit.
+
+    body: bytes of a request, over which it is refused with 413.  read: seconds for a request to
+    arrive, after which it is refused with 408.  answer: seconds for the walk, after which it is
+    cancelled and answered 504.
+    """
 
     body: int = 16 << 20
+    read: float | None = None
+    answer: float | None = None
+
+
+def limits_of(timeouts: Timeouts, body: int = Limits.body) -> Limits:
+    """The limits that a graph's `routerTimeouts` set."""
+    return Limits(body, timeouts.server_read, timeouts.server_write)
 
 
 class _ClientGone(Exception):
@@ -81,25 +98,45 @@ async def _answer(
     """The answer, and the location it redirects to where it does."""
     method = scope["method"]
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-    clean = clean_path(path)
     if path == "*":
         return Answer(200), ""
     if _BAD_ESCAPE.search(path):
         return Answer(400, b"400 Bad Request", "text/plain; charset=utf-8"), ""
-    if clean != path and method != "CONNECT":
-        query = scope["query_string"].decode("latin-1")
-        location = _escape(clean) + ("?" + query if query else "")
-        return _redirect(scope, method, location), location
+    path = escape_path(path)
+    if method != "CONNECT" and clean_path(path) != path:
+        return _redirect(method, clean_path(path), scope["query_string"].decode("latin-1"))
     if scope["path"] == "/readyz":
         if ready():
             return Answer(200), ""
         return Answer(503, b"shutting down\n", "text/plain; charset=utf-8"), ""
+    return await _walk(scope, receive, route, limits), ""
+
+
+async def _walk(
+    scope: MutableMapping[str, Any], receive: Receive, route: Route, limits: Limits
+) -> Answer:
+    """The graph's answer, within the limits."""
     try:
-        body = await _read_body(receive, limits.body)
+        async with asyncio.timeout(_seconds(limits.read)):
+            body = await _read_body(receive, limits.body)
     except TooLarge as err:
-        return error_answer(err.status, err.message), ""
-    answer = await _race(route(body, _headers(scope)), receive)
-    return (answer if answer.status >= 100 else error_answer(500, NO_STATUS)), ""
+        return error_answer(err.status, err.message)
+    except TimeoutError:
+        return error_answer(408, f"the request did not arrive within {limits.read} s (serverRead)")
+    try:
+        async with asyncio.timeout(_seconds(limits.answer)):
+            answer = await _race(route(body, _headers(scope)), receive)
+    except TimeoutError:
+        return error_answer(504, f"no answer within {limits.answer} s (serverWrite)")
+    if answer.status == 0:
+        return error_answer(500, NO_STATUS)
+    if answer.status > _LAST_STATUS:
+        return error_answer(502, f"a service answered with the status {answer.status}")
+    return answer
+
+
+def _seconds(limit: float | None) -> float | None:
+    return limit if limit is not None and limit > 0 else None
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes:
@@ -156,18 +193,21 @@ def clean_path(path: str) -> str:
     return clean + "/" if path.endswith("/") and clean != "/" else clean
 
 
-def _escape(path: str) -> str:
-    # The path is escaped once already and Go escapes it again, percent signs included.
-    return quote(path, safe="/$&+,:;=@!'()*~", encoding="latin-1")
+def escape_path(path: str) -> str:
+    """Go's form of a raw path: as it came where it is well escaped, else decoded and escaped."""
+    if _WELL_ESCAPED.fullmatch(path):
+        return path
+    return quote(unquote_to_bytes(path.encode("latin-1")), safe=_SAFE_IN_PATH)
 
 
-def _redirect(scope: MutableMapping[str, Any], method: str, location: str) -> Answer:
-    if method not in ("GET", "HEAD") or any(
-        name == b"content-type" for name, _ in scope["headers"]
-    ):
-        return Answer(307)
-    body = f'<a href="{html.escape(location)}">Temporary Redirect</a>.\n\n'
-    return Answer(307, body.encode(), "text/html; charset=utf-8")
+def _redirect(method: str, clean: str, query: str) -> tuple[Answer, str]:
+    """To the clean path. Go escapes what is escaped already once more, percent signs included."""
+    location = quote(clean, safe=_SAFE_IN_PATH) + ("?" + query if query else "")
+    if method not in ("GET", "HEAD"):
+        return Answer(307), location
+    shown = html.escape(location, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+    body = f'<a href="{shown}">Temporary Redirect</a>.\n\n'
+    return Answer(307, body.encode(), "text/html; charset=utf-8"), location
 
 
 def _headers(scope: MutableMapping[str, Any]) -> Headers:

@@ -17,6 +17,7 @@ _SPACE = re.compile(rb"[ \t\r\n]*")
 _PLAIN = re.compile(rb'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*')
 _HEX = re.compile(rb"[0-9a-fA-F]{0,4}")
 _DIGITS = re.compile(rb"[0-9]+")
+_INSIDE_TOKEN = ("in ", "after decimal point")
 _LITERALS = {b"t": b"true", b"f": b"false", b"n": b"null"}
 _SHORT_ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 39: "'", 92: "\\"}
 
@@ -146,9 +147,12 @@ def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
 
 
 def _bad(body: bytes, at: int, context: str) -> _BadSyntax:
-    if at >= len(body):
+    if at < len(body):
+        return _BadSyntax(f"invalid character {_quote(body[at])} {context}")
+    # Go ends the text with a space, and complains of it where none may stand.
+    if context == "in string literal" or not context.startswith(_INSIDE_TOKEN):
         return _BadSyntax(END_OF_INPUT)
-    return _BadSyntax(f"invalid character {_quote(body[at])} {context}")
+    return _BadSyntax(f"invalid character ' ' {context}")
 
 
 def _quote(byte: int) -> str:

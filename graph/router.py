@@ -13,8 +13,9 @@ answer, and `dependency` decides whether the walk goes on. A call that gives no 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,9 +59,12 @@ Call = Callable[[Step, bytes, Headers], Awaitable[Answer]]
 class Visit:
     """One step taken, as a watcher sees it: where it stands, what it received, what it answered.
 
-    `answer` is None, and `error` set, where none came.
+    `order` counts the steps as they began, `depth` the nodes around; `answer` is None, and
+    `error` set, where no answer came.
     """
 
+    order: int
+    depth: int
     node: str
     index: int
     step: Step
@@ -86,7 +90,7 @@ async def route(
     `draw` gives the number from 0 to 99 by which a Splitter chooses; `watch` is told of each step
     when it ends. Cancelling the walk cancels the calls under way.
     """
-    walk = _Walk(graph, headers or (), call, draw, watch)
+    walk = _Walk(graph, headers or (), call, draw, watch, itertools.count())
     try:
         answer = await walk.node(ROOT, body, 0)
     except StepError as err:
@@ -108,6 +112,7 @@ class _Walk:
     call: Call
     draw: Callable[[], int]
     watch: Watch
+    orders: Iterator[int]
 
     async def node(self, name: str, body: bytes, depth: int) -> Answer:
         node = self.graph.nodes.get(name)
@@ -127,15 +132,16 @@ class _Walk:
 
     async def _step(self, node: str, index: int, body: bytes, depth: int) -> Answer:
         step = self.graph.nodes[node].steps[index]
+        visit = Visit(next(self.orders), depth, node, index, step, body)
         try:
             if step.node_name:
                 answer = await self.node(step.node_name, body, depth + 1)
             else:
                 answer = await self.call(step, body, self.headers)
         except StepError as err:
-            self.watch(Visit(node, index, step, body, error=err.message))
+            self.watch(replace(visit, error=err.message))
             raise StepError(err.message) from err  # 404 is for a root Switch alone
-        self.watch(Visit(node, index, step, body, answer))
+        self.watch(replace(visit, answer=answer))
         return answer
 
     async def _switch(self, name: str, node: Node, body: bytes, depth: int) -> Answer:

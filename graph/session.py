@@ -57,9 +57,10 @@ class Session:
             self.show(self.conversation.say(line))
         except KeyboardInterrupt:
             self.notes("stopped; the message was dropped")
-        except NotReady:
-            raise
         except ParleyError as err:
+            # Nothing is lost when there is nothing yet; later, the history is worth a second try.
+            if isinstance(err, NotReady) and not self.conversation.replies:
+                raise
             self.failed = True
             self.notes(f"error: {err}")
 

@@ -8,12 +8,12 @@ through is let through, however unwise: that is for `graph.lint`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from graph.admission import check_admission
 from graph.documents import (
     Place,
     choice,
@@ -30,31 +30,6 @@ from graph.services import InferenceService, read_service
 
 API_GROUP = "serving.kserve.io"
 ROOT = "root"
-
-# KServe's own messages, so that a person finds the same words here and on a cluster.
-_NAME_PATTERN = "[a-z]([-a-z0-9]*[a-z0-9])?"
-_BAD_NAME = (
-    'The InferenceGraph "{}" is invalid: a InferenceGraph name must consist of lower case '
-    "alphanumeric characters or '-', and must start with alphabetical character. (e.g. \"my-name\" "
-    "or \"abc-123\", regex used for validation is '{}')"
-)
-_NO_ROOT = (
-    "root node not found, InferenceGraph needs a node with name 'root' as the root node of the "
-    "graph"
-)
-_NO_WEIGHT = "InferenceGraph[{}] Node[{}] Route[{}] missing the 'Weight'"
-_BAD_WEIGHTS = (
-    "InferenceGraph[{}] Node[{}] splitter node: the sum of traffic weights for all routing targets "
-    "should be 100"
-)
-_SAME_NAME = 'Node "{}" of InferenceGraph "{}" contains more than one step with name "{}"'
-_NO_TARGET = (
-    'Step {} ("{}") in node "{}" of InferenceGraph "{}" does not specify an inference target'
-)
-_TWO_TARGETS = (
-    'Step {} ("{}") in node "{}" of InferenceGraph "{}" specifies more than one of nodeName, '
-    "serviceName, serviceUrl"
-)
 
 _METADATA_FIELDS = (
     "name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences",
@@ -147,10 +122,11 @@ class Objects:
     others: tuple[str, ...] = ()
 
 
-def load_objects(yaml_text: str, source: str) -> Objects:
+def load_objects(yaml_text: str, source: str, admit: bool = True) -> Objects:
     """The objects of a YAML text; `source` is the name that errors call it by.
 
-    Raises SpecError with file, object, field and mend.
+    Raises SpecError with file, object, field and mend. With `admit` false it does not raise for
+    what KServe's webhook refuses: `graph.admission.refusals` tells it then.
     """
     graphs: list[Graph] = []
     services: list[InferenceService] = []
@@ -167,6 +143,8 @@ def load_objects(yaml_text: str, source: str) -> Objects:
         seen.add(key)
         if kind == "InferenceGraph":
             graphs.append(_read_graph(document, place))
+            if admit:
+                check_admission(graphs[-1], place)
         elif kind == "InferenceService":
             _check_object(document, place, "v1beta1")
             services.append(read_service(document, place))
@@ -198,7 +176,7 @@ def _read_graph(document: Mapping[str, Any], place: Place) -> Graph:
     if "nodes" not in spec:
         raise at.error("nodes is required")
     nodes = mapping(spec["nodes"], at.at("nodes"))
-    graph = Graph(
+    return Graph(
         name=text(metadata, "name", place.at("metadata")),
         namespace=text(metadata, "namespace", place.at("metadata")),
         labels=text_mapping(metadata, "labels", place.at("metadata")),
@@ -208,8 +186,6 @@ def _read_graph(document: Mapping[str, Any], place: Place) -> Graph:
         has_timeouts="routerTimeouts" in spec,
         source=place.source,
     )
-    _validate(graph, place)
-    return graph
 
 
 def _read_node(value: Any, place: Place) -> Node:
@@ -267,41 +243,3 @@ def _check_other(document: Mapping[str, Any], place: Place) -> None:
     near = suggest(document["kind"], ("InferenceGraph", "InferenceService"))
     if document["apiVersion"].startswith(API_GROUP + "/") and near:
         raise place.error(f'unknown kind "{document["kind"]}"{near}')
-
-
-def _validate(graph: Graph, place: Place) -> None:
-    """What KServe's webhook checks, in its order."""
-    if not re.fullmatch(_NAME_PATTERN, graph.name):
-        raise place.error(_BAD_NAME.format(graph.name, _NAME_PATTERN))
-    if ROOT not in graph.nodes:
-        raise place.error(_NO_ROOT)
-    for check in (_validate_step_names, _validate_targets, _validate_weights):
-        for name, node in graph.nodes.items():
-            check(graph.name, name, node, place)
-
-
-def _validate_step_names(graph: str, name: str, node: Node, place: Place) -> None:
-    names = [step.name for step in node.steps if step.name]
-    for index, step_name in enumerate(names):
-        if step_name in names[:index]:
-            raise place.error(_SAME_NAME.format(name, graph, step_name))
-
-
-def _validate_targets(graph: str, name: str, node: Node, place: Place) -> None:
-    for index, step in enumerate(node.steps):
-        count = sum(map(bool, (step.node_name, step.service_name, step.service_url)))
-        if count != 1:
-            message = _NO_TARGET if count == 0 else _TWO_TARGETS
-            raise place.error(message.format(index, step.name, name, graph))
-
-
-def _validate_weights(graph: str, name: str, node: Node, place: Place) -> None:
-    if node.router_type is not RouterType.SPLITTER:
-        return
-    total = 0
-    for step in node.steps:
-        if step.weight is None:
-            raise place.error(_NO_WEIGHT.format(graph, name, step.service_name))
-        total += step.weight
-    if total != 100:
-        raise place.error(_BAD_WEIGHTS.format(graph, name))

@@ -14,7 +14,7 @@ from predictors.models.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
 
 PROG = "predictors.chat"
-SYSTEM_PROMPT = "You are a helpful assistant. Answer each message in one or two short sentences."
+SYSTEM_PROMPT = "You are a helpful AI assistant. Give short answers in plain English."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class ChatSettings(ModelSettings):
     system_prompt: str = option(SYSTEM_PROMPT, "what the model is told before the conversation")
     max_tokens: int = option(128, "new tokens of an answer at most")
     temperature: float = option(0.0, "randomness of the answers; 0 is greedy and reproducible")
-    repetition_penalty: float = option(1.05, "over 1 makes the model repeat itself less")
+    repetition_penalty: float = option(1.0, "over 1 makes the model repeat itself less")
     seed: int = option(0, "seed of the randomness when the temperature is over 0")
     context: int = option(4096, "tokens that a conversation and its answer share at most")
 

@@ -33,7 +33,7 @@ _CLOSERS = {")": "(", "]": "["}
 _CODE_LINE = re.compile(
     r"""
       \s*(?:
-        [\w.]+\([^()]*(?:\([^()]*\)[^()]*)*\)\s*[;:{]?          # a call: print("hello")
+        [\w.]+\((?!\w{1,2}\)$)[^()]*(?:\([^()]*\)[^()]*)*\)\s*[;:{]?          # a call, not: ami(e)
       | (?:def|func|fn|function)\s+\w+\s*\(.*                   # a function's head
       | class\s+\w+\s*[:({].*
       | (?:import|package|using)\s+[\w.*{}"]+(?:\s+as\s+\w+)?;?
@@ -43,6 +43,7 @@ _CODE_LINE = re.compile(
       | \#include\s*[<"].+
       | \$\s+[a-z][\w.-]*(?:\s+\S+)*                           # after a shell's prompt
       | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP)\s.*\b(?:FROM|INTO|SET|TABLE)\b.*
+      | \s{2,}return\b.*
       | .*\{\s*
       | [\s{}()\[\];,]+
       )
@@ -55,7 +56,7 @@ _CODE_SIGN = re.compile(
       \s*(?:(?:let|const|var|int|float|auto|string)\s+)?
       [\w.\[\]'"]+\s*(?:[-+*/%|&]|:)?=\s*\S.*                   # an assignment: x = 5
     | [^(={\[]*[(={\[].*;\s*
-    | \s*(?:return|print|echo)\s+[\w."'$()\[\]+*/-]+;?
+    | \s*(?:return|print|echo)\s.*[\d"'$()\[\]_;=+*].*
     | .*(?:=>|->|==|!=|&&|\|\||::|\+=).*
     """,
     re.VERBOSE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import harness, images
-from tests.cluster.deployment import Deployment
+from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
 
 
@@ -32,7 +32,11 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def deployment(cluster: Cluster) -> Iterator[Deployment]:
     """Puts one overlay at a time on the cluster, and takes the last one off again."""
+    if not cluster.own and cluster.kubectl.exists("namespace", NAMESPACE, ""):
+        pytest.fail(f"namespace {NAMESPACE} is on that cluster already; the tests would delete it")
     deployment = Deployment(cluster)
+    # An earlier run with PARLEY_KEEP_CLUSTER may have left it.
+    deployment.remove("overlays/embedded")
     yield deployment
     deployment.remove()
 

@@ -60,13 +60,13 @@ class Deployment:
         """Until the graph answers a turn; KServe calls it ready before it is."""
         until(self._answers, f"an answer of {self.overlay}", seconds)
 
-    def remove(self) -> None:
+    def remove(self, overlay: str = "") -> None:
         """Take the overlay off with kubectl, and wait until the namespace has gone."""
-        if not self.overlay:
-            return
-        self.kubectl(
-            *("delete", "-k", str(MANIFESTS / self.overlay), "--ignore-not-found"), timeout=240
-        )
+        leaving = overlay or self.overlay
+        if leaving:
+            self.kubectl(
+                *("delete", "-k", str(MANIFESTS / leaving), "--ignore-not-found"), timeout=240
+            )
         self.overlay = ""
 
     def ask(self, *instances: dict[str, Any], host: str = HOST_NAME) -> Answer:

@@ -8,6 +8,7 @@ namespaces of its own and removed without a trace.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -89,11 +90,18 @@ def up(environ: Mapping[str, str]) -> Cluster:
 
 
 def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> None:
-    """Build the project's images and load them into our own node."""
+    """Build the project's images and load into our own node those that changed."""
+    record = STATE / "images.json"
+    loaded = json.loads(record.read_text()) if record.exists() else {}
     for image in chosen:
+        built = system_images.build_project(image, environ)
+        if loaded.get(image.name) == built:
+            continue
         archive = system_images.project_archive(image, STATE, environ)
         node.load_images(STATE, archive)
         archive.unlink()
+        loaded[image.name] = built
+        record.write_text(json.dumps(loaded))
 
 
 def gateway_url(kubectl: Kubectl) -> str:

@@ -134,6 +134,8 @@ def _start_api_server(box: Sandbox, program: Path) -> None:
             f"--service-account-key-file={pki / 'accounts.key'}",
             f"--service-account-signing-key-file={pki / 'accounts.key'}",
             "--allow-privileged=true",
+            # The node has a name that no name server knows.
+            "--kubelet-preferred-address-types=InternalIP",
         ],
     )
 

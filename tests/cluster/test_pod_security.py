@@ -46,7 +46,10 @@ VIOLATIONS: dict[str, tuple[str, Any]] = {
         f"{CONTAINER}.securityContext.capabilities",
         {"drop": ["ALL"], "add": ["SYS_PTRACE"]},
     ),
-    "privileged": (f"{CONTAINER}.securityContext.privileged", True),
+    "privileged": (
+        f"{CONTAINER}.securityContext",
+        {"privileged": True, "capabilities": {"drop": ["ALL"]}},
+    ),
     "host network": ("spec.hostNetwork", True),
     "host path": ("spec.volumes.0", {"name": "tmp", "hostPath": {"path": "/"}}),
     "other volume": ("spec.volumes.0", {"name": "tmp", "nfs": {"server": "x", "path": "/"}}),

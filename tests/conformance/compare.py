@@ -15,7 +15,7 @@ from typing import Any
 
 from graph.front import NO_STATUS
 from graph.router import error_answer
-from tests.conformance.exchange import Job, Observation, Received
+from tests.conformance.exchange import Job, Observation
 
 # Written by the HTTP library of each side: names of programs, sizes, connections.
 _OWN_HEADERS = frozenset(
@@ -70,7 +70,7 @@ def _fail_in_any_order(job: Job, kserve: Observation, ours: Observation) -> bool
 
 
 def _difference_in_calls(job: Job, kserve: Observation, ours: Observation) -> str:
-    theirs, mine = list(map(_call, kserve.calls)), list(map(_call, ours.calls))
+    theirs, mine = calls_of(kserve), calls_of(ours)
     if not any(node["routerType"] == "Ensemble" for node in job.nodes.values()):
         return "" if theirs == mine else f"calls: {theirs} of KServe, {mine} of ours"
     missing, added = Counter(theirs) - Counter(mine), Counter(mine) - Counter(theirs)
@@ -81,8 +81,9 @@ def _difference_in_calls(job: Job, kserve: Observation, ours: Observation) -> st
     return ""
 
 
-def _call(call: Received) -> tuple[Any, ...]:
-    return (call.method, call.target, call.body, _headers(call.headers))
+def calls_of(seen: Observation) -> list[tuple[Any, ...]]:
+    """The calls that the services received, as far as they are compared."""
+    return [(c.method, c.target, c.body, _headers(c.headers)) for c in seen.calls]
 
 
 def _headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -14,11 +14,12 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.exchange import Job, Observation, Request, job_from_json, to_json
+from tests.conformance.exchange import Job, Observation, Reply, Request, job_from_json, to_json
 from tests.conformance.service import Service, read_chunks
 from tests.conformance.sides import Ours, kserve
 
@@ -55,16 +56,25 @@ async def _work(side: str, binary: Path | None) -> None:
 async def _run(job: Job, start: Start, service: Service, address: str) -> list[Observation]:
     spec = {"nodes": job.nodes} | ({"routerTimeouts": job.timeouts} if job.timeouts else {})
     text = json.dumps(spec).replace("$service", address).replace("$refused", _REFUSED)
+    scripts = {
+        name: [_addressed(r, address) for r in replies] for name, replies in job.services.items()
+    }
     seen = []
     async with start(json.loads(text), job.propagate) as port:
         for request in job.requests:
-            service.script(job.services)
+            service.script(scripts)
             status, headers, body = await _ask(port, request)
             if "Ensemble" in text:
                 await _settle(service)
             seen.append(Observation(status, body, headers, tuple(service.calls)))
-    hidden = address.encode()
-    return [_without_address(observation, hidden) for observation in seen]
+    return [_without_address(observation, address) for observation in seen]
+
+
+def _addressed(reply: Reply, address: str) -> Reply:
+    headers = ((name, value.replace("$service", address)) for name, value in reply.headers)
+    return replace(
+        reply, headers=tuple((name, value.replace("$refused", _REFUSED)) for name, value in headers)
+    )
 
 
 async def _settle(service: Service) -> None:
@@ -75,11 +85,13 @@ async def _settle(service: Service) -> None:
         await asyncio.sleep(_QUIET_SECONDS)
 
 
-def _without_address(seen: Observation, address: bytes) -> Observation:
+def _without_address(seen: Observation, address: str) -> Observation:
     """The observation with `$service` again where the port of this run stands."""
-    return Observation(
-        seen.status, seen.body.replace(address, b"$service"), seen.headers, seen.calls
+    calls = tuple(
+        replace(call, headers=tuple((n, v.replace(address, "$service")) for n, v in call.headers))
+        for call in seen.calls
     )
+    return replace(seen, body=seen.body.replace(address.encode(), b"$service"), calls=calls)
 
 
 async def _ask(port: int, request: Request) -> tuple[int, dict[str, str], bytes]:

@@ -2,8 +2,9 @@
 
 Translates the sixty sentences of each direction with a real model, once for every variant of the
 prompt, and prints chrF for the half that variants are chosen by (odd lines) and the half that is
-held out (even lines), with the seconds a sentence took. `--variants` names some of them, `product`
-being what the predictor does; `--half` measures the first half alone, to save time.
+held out (even lines), with the seconds and the processor seconds that a sentence took.
+`--variants` names some of them, `product` being what the predictor does; `--half` measures the
+first half alone, to save time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from tests.predictors.translator.sentences import Sentence, chrf, load_sentences
 from tests.predictors.translator.variants import VARIANTS, Variant
 
 PROG = "measure"
-HEAD = f"{'variant':28} {'pair':6} {'chosen by':>9} {'held out':>9} {'all':>6} {'s/sentence':>11}"
+COLUMNS = "{:28} {:6} {:>9} {:>9} {:>6} {:>8} {:>6}"
+HEAD = COLUMNS.format("variant", "pair", "chosen by", "held out", "all", "seconds", "CPU s")
 
 
 async def measure(
@@ -34,10 +36,12 @@ async def measure(
         for pair in pairs:
             source, target = pair.split("-")
             sentences = load_sentences(source, target)[:: 2 if half else 1]
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             translations = await _translate(engine, VARIANTS[name], source, target, sentences)
-            seconds = (time.perf_counter() - started) / len(sentences)
-            print(_row(name, pair, translations, sentences, half, seconds), flush=True)
+            spent = time.perf_counter() - started, time.process_time() - worked
+            seconds, cpu = (figure / len(sentences) for figure in spent)
+            figures = _figures(translations, sentences, half)
+            print(f"{name:28} {pair:6} {figures} {seconds:8.2f} {cpu:6.2f}", flush=True)
             if show:
                 for sentence, translation in zip(sentences, translations, strict=True):
                     print(f"    {sentence.source}\n      {translation}")
@@ -51,22 +55,13 @@ async def _translate(
     return await variant(engine, source, target, examples, texts)
 
 
-def _row(
-    name: str,
-    pair: str,
-    translations: Sequence[str],
-    sentences: Sequence[Sentence],
-    half: bool,
-    seconds: float,
-) -> str:
-    figures = [chrf(translations, sentences)]
-    if not half:
-        halves = [chrf(translations[i::2], sentences[i::2]) for i in (0, 1)]
-        figures = [*halves, *figures]
-    else:
-        figures = [*figures, float("nan"), float("nan")]
-    first, second, both = figures
-    return f"{name:28} {pair:6} {first:9.1f} {second:9.1f} {both:6.1f} {seconds:11.2f}"
+def _figures(translations: Sequence[str], sentences: Sequence[Sentence], half: bool) -> str:
+    """chrF of the first half, the second and both; of the first alone when no more was measured."""
+    both = chrf(translations, sentences)
+    if half:
+        return f"{both:9.1f} {'':9} {'':6}"
+    first, second = (chrf(translations[i::2], sentences[i::2]) for i in (0, 1))
+    return f"{first:9.1f} {second:9.1f} {both:6.1f}"
 
 
 def main(argv: Sequence[str]) -> int:

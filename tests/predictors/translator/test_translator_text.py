@@ -69,6 +69,11 @@ def test_trimmed_parts_joined_are_the_text(text: str) -> None:
         "x = valeur + 1;",
         "def salut(nom):\n    return nom\n",
         "import os",
+        "return x + 1;",
+        "f(a, b)",
+        'echo "bonjour"',
+        "const nom = lire();",
+        "});",
         "if (a == b) {\n}",
         "$ git commit -m message",
         "SELECT nom FROM clients",
@@ -91,6 +96,11 @@ def test_code_numbers_emoji_and_addresses_are_kept_whole(text: str) -> None:
         "import de voitures en France",
         "si tu viens demain : appelle-moi",
         "OK",
+        "ami(e)",
+        "print it",
+        "Rue de la Paix, 12",
+        "return home",
+        "M. et Mme X = nos voisins",
     ],
 )
 def test_words_of_a_language_are_translated(text: str) -> None:
@@ -112,6 +122,11 @@ def test_abbreviations_end_no_sentence() -> None:
         "M. Dupont habite au 3, av. Foch.",
         "Il est né ici.",
     ]
+
+
+def test_a_character_that_the_library_drops_shifts_no_boundary() -> None:
+    text = "Salut !\u200b\u200b\u200bÇa va ? Bien sûr."
+    assert translated(text) == ["Salut !", "Ça va ? Bien sûr."]
 
 
 def test_list_marks_quotes_and_headings_are_kept() -> None:

@@ -1,0 +1,114 @@
+"""A graph as Mermaid text, and one request's way through it as plain text.
+
+Mermaid is what GitHub, GitLab and most editors draw from a ```mermaid block. Nodes of the graph
+are boxes, services are rounded, and an edge says which step it is and when it is taken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from graph.golang_json import is_valid
+from graph.router import Answer, Visit
+from graph.spec import Dependency, Graph, Node, RouterType, Step
+
+_SHAPES = {
+    RouterType.SEQUENCE: '["{}"]',
+    RouterType.SWITCH: '{{"{}"}}',
+    RouterType.SPLITTER: '[/"{}"/]',
+    RouterType.ENSEMBLE: '[["{}"]]',
+}
+_SHOWN = 500
+
+
+def draw(graph: Graph) -> str:
+    """The graph as a Mermaid flowchart, from the client down to the services."""
+    lines = ["flowchart TD", '  client(("client")) --> n_root']
+    ids = {name: f"n{index}" for index, name in enumerate(graph.nodes)} | {"root": "n_root"}
+    services: dict[str, str] = {}
+    for name, node in graph.nodes.items():
+        shape = _SHAPES[node.router_type]
+        lines.append("  " + ids[name] + shape.format(f"{_text(name)}<br/>{node.router_type}"))
+        for index, step in enumerate(node.steps):
+            if step.node_name:
+                target = ids.get(step.node_name, "missing")
+            else:
+                target = services.setdefault(step.target, f"s{len(services)}")
+            lines.append(f'  {ids[name]} -->|"{_label(node, index, step)}"| {target}')
+    lines += [f'  {name}(["{_text(target)}"])' for target, name in services.items()]
+    if any(step.node_name not in (*ids, "") for n in graph.nodes.values() for step in n.steps):
+        lines.append('  missing["no such node"]')
+    return "\n".join(lines)
+
+
+def describe_walk(visits: Iterable[Visit], answer: Answer) -> str:
+    """Each step in the order in which it began, with what it received and answered."""
+    lines = []
+    for visit in sorted(visits, key=lambda visit: visit.order):
+        indent = "  " * visit.depth
+        lines.append(f"{indent}{visit.node} / {_name(visit)} -> {visit.step.target}")
+        lines.append(f"{indent}  received  {_shorten(visit.request)}")
+        if visit.answer is None:
+            lines.append(f"{indent}  failed    {visit.error}")
+        else:
+            body = _shorten(visit.answer.body)
+            lines.append(f"{indent}  answered  {visit.answer.status} {body}")
+    lines.append(f"answer  {answer.status} {answer.content_type or 'no content'}")
+    lines.append(f"  {_shorten(answer.body)}")
+    return "\n".join(lines)
+
+
+def walk_as_dict(visits: Iterable[Visit], answer: Answer) -> dict[str, Any]:
+    """The same as `describe_walk`, whole, for JSON. Bodies that are JSON stand as such."""
+    steps = []
+    for visit in sorted(visits, key=lambda visit: visit.order):
+        step: dict[str, Any] = {"node": visit.node, "step": _name(visit)}
+        step |= {"target": visit.step.target, "received": _as_json(visit.request)}
+        if visit.answer is None:
+            step["error"] = visit.error
+        else:
+            step |= {"status": visit.answer.status, "answered": _as_json(visit.answer.body)}
+        steps.append(step)
+    answered = {"status": answer.status, "content_type": answer.content_type}
+    return {"steps": steps, "answer": answered | {"body": _as_json(answer.body)}}
+
+
+def _name(visit: Visit) -> str:
+    return visit.step.name or f"steps[{visit.index}]"
+
+
+def _label(node: Node, index: int, step: Step) -> str:
+    parts = [step.name or str(index)]
+    if node.router_type is RouterType.SEQUENCE:
+        parts[0] = f"{index + 1}. {step.name}" if step.name else f"{index + 1}."
+        parts += ["$response"] if step.data == "$response" and index > 0 else []
+        parts += ["mapped"] if step.map_predictions_to_instances else []
+    if node.router_type is RouterType.SPLITTER:
+        parts.append(f"{step.weight}%")
+    if step.condition and node.router_type in (RouterType.SWITCH, RouterType.SEQUENCE):
+        parts.append(f"if {step.condition}")
+    if step.dependency is Dependency.SOFT and node.router_type is not RouterType.SWITCH:
+        parts.append("Soft")
+    return "<br/>".join(map(_text, parts))
+
+
+def _text(text: str) -> str:
+    """Text inside a Mermaid label: what has a meaning there is written as a character code."""
+    return "".join(
+        char if char.isalnum() or char in " -_.$%:/()=@,*?!+" else f"#{ord(char)};" for char in text
+    )
+
+
+def _as_json(body: bytes) -> Any:
+    return json.loads(body.decode("utf-8", "replace")) if is_valid(body) else _decode(body)
+
+
+def _shorten(body: bytes) -> str:
+    text = _decode(body).strip()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(body)} bytes)"
+
+
+def _decode(body: bytes) -> str:
+    return body.decode("utf-8", "backslashreplace")

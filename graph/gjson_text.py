@@ -87,7 +87,7 @@ def parse(json: str) -> Value:
 
 def first_value(json: str) -> str:
     """The text of the first value, whatever stands before and behind it."""
-    start = re.search(r'["{\[tfn\-0-9]', json)
+    start = _VALUE_START.search(json)
     value = _read(json, start.start())[0] if start else None
     return value.raw if value else ""
 
@@ -172,6 +172,8 @@ def decode_bytes(text: str) -> str:
 
 def parse_number(text: str) -> float:
     """Go's ParseFloat: 0 for what is no number, infinite for one out of range."""
+    digit = "[0-9a-fA-FxX]" if _HEXADECIMAL.fullmatch(text.replace("_", "")) else "[0-9]"
+    text = re.sub(f"(?<={digit})_(?={digit})", "", text)
     if _DECIMAL.fullmatch(text):
         return float(text)
     if _HEXADECIMAL.fullmatch(text):

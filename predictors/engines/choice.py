@@ -105,6 +105,13 @@ def _make_transformers(resolved: ResolvedModel, settings: ModelSettings, context
     )
 
 
+def _make_openai(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+    from predictors.engines.openai import OpenAI
+
+    reference = resolved.reference
+    return OpenAI(reference.url, reference.name, parallel=settings.parallel)
+
+
 def _need(package: str, resolved: ResolvedModel) -> None:
     if find_spec(package) is None:
         raise ModelError(
@@ -115,5 +122,6 @@ def _need(package: str, resolved: ResolvedModel) -> None:
 _MAKERS: dict[str, Callable[[ResolvedModel, ModelSettings, int], Engine]] = {
     "ctranslate2": _make_ctranslate2,
     "llamacpp": _make_llamacpp,
+    "openai": _make_openai,
     "transformers": _make_transformers,
 }

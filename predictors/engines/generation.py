@@ -14,8 +14,8 @@ from typing import Any
 from graph.errors import ModelError
 from predictors.engines.base import Sampling
 
-# What transformers generates at most where neither checkpoint nor caller says (`max_length`).
-_DEFAULT_MAX_LENGTH = 20
+# New tokens that transformers generates at most where neither checkpoint nor caller says.
+_DEFAULT_NEW_TOKENS = 20
 
 # Settings that change the text, that are not translated, and the values at which they do nothing.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -47,7 +47,7 @@ class Generation:
     bad_words: token sequences that never occur.  forced_bos: a token that the answer begins with.
     """
 
-    max_new_tokens: int = _DEFAULT_MAX_LENGTH - 1
+    max_new_tokens: int = _DEFAULT_NEW_TOKENS
     min_new_tokens: int = 0
     num_beams: int = 1
     length_penalty: float = 1.0
@@ -78,7 +78,7 @@ def read_generation(config: Mapping[str, Any], prompt_length: int = 1) -> Genera
     suppressed = tuple((int(token),) for token in config.get("suppress_tokens") or ())
     bad_words = tuple(tuple(words) for words in config.get("bad_words_ids") or ())
     return Generation(
-        max_new_tokens=_new_tokens(config, "max", prompt_length, _DEFAULT_MAX_LENGTH),
+        max_new_tokens=_new_tokens(config, "max", prompt_length, _DEFAULT_NEW_TOKENS),
         min_new_tokens=_new_tokens(config, "min", prompt_length, 0),
         num_beams=_value(config, "num_beams", 1),
         length_penalty=float(_value(config, "length_penalty", 1.0)),
@@ -138,13 +138,11 @@ def cut_at_stop(text: str, sampling: Sampling) -> str:
     return text[: min(found)] if found else text
 
 
-def _new_tokens(
-    config: Mapping[str, Any], which: str, prompt_length: int, default_length: int
-) -> int:
-    tokens = config.get(f"{which}_new_tokens")
+def _new_tokens(config: Mapping[str, Any], which: str, prompt_length: int, default: int) -> int:
+    tokens, length = config.get(f"{which}_new_tokens"), config.get(f"{which}_length")
     if tokens is not None:
         return int(tokens)
-    return max(0, int(_value(config, f"{which}_length", default_length)) - prompt_length)
+    return default if length is None else max(0, int(length) - prompt_length)
 
 
 def _value(config: Mapping[str, Any], name: str, default: Any) -> Any:

@@ -7,6 +7,7 @@ settings cannot be carried over is refused.
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -59,8 +60,12 @@ def versions() -> dict[str, str]:
 
 def convert_folder(source: Path, target: Path, quantization: str) -> dict[str, Any]:
     """Fill the folder `target`; what the engine needs to know, for its manifest."""
+    import transformers
+
     from predictors.models import blenderbot
 
+    # The caller shows progress of its own.
+    transformers.utils.logging.disable_progress_bar()
     blenderbot.register()
     converter = _make_converter(source)
     try:
@@ -90,25 +95,40 @@ def _make_converter(source: Path) -> Any:
 
 
 def load_model(model_class: Any, source: Path, dtype: Any, config: Any = None) -> Any:
-    """A model in eval mode, from safetensors or, where there are none, restricted pickles."""
-    import torch
+    """A model in eval mode, from safetensors or, where there are none, restricted pickles.
 
+    Raises ModelError, also where a weight is not there: transformers would make one up.
+    """
     options: dict[str, Any] = {"config": config} if config is not None else {}
-    if safetensors_of(source):
+    has_safetensors = bool(safetensors_of(source))
+    if has_safetensors:
         options["use_safetensors"] = True
     else:
-        state: dict[str, Any] = {}
-        for path in pickles_of(source):
-            state |= torch.load(path, map_location="cpu", weights_only=True)
-        options["state_dict"] = state
-    model = model_class.from_pretrained(
-        source if safetensors_of(source) else None,
+        options["state_dict"] = _load_pickles(source)
+    model, report = model_class.from_pretrained(
+        source if has_safetensors else None,
         dtype=dtype,
         trust_remote_code=False,
         local_files_only=True,
+        output_loading_info=True,
         **options,
     )
+    wrong = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    if wrong:
+        raise ModelError(f"{source}: its weights are not those of its config: {wrong[0]}")
     return model.eval()
+
+
+def _load_pickles(source: Path) -> dict[str, Any]:
+    import torch
+
+    state: dict[str, Any] = {}
+    for path in pickles_of(source):
+        try:
+            state |= torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError) as err:
+            raise ModelError(f"{path}: not a file of weights alone; it is not loaded") from err
+    return state
 
 
 def load_tokenizer(source: Path) -> Any:

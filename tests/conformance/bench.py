@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.cluster import binaries
 from tests.conformance.exchange import Job, Observation, observations_from_json, to_json
 
+_GJSON = Path(__file__).parent / "gjson"
 _NAMESPACES = (["unshare", "--net"], ["unshare", "--map-root-user", "--net"])
 
 
@@ -67,6 +68,17 @@ def find_router(environ: Mapping[str, str]) -> tuple[Path | None, str]:
     if found is None and shutil.which("go") is None:
         return None, "no Go on this machine to build it"
     return found or binaries.build(["kserve-router"], environ)["kserve-router"], ""
+
+
+def find_gjson(environ: Mapping[str, str]) -> Path | None:
+    """A program that asks Go's own gjson, built where it is not yet; None without Go."""
+    target = binaries.cache_folder(environ) / "bin" / "gjson-v1.18.0"
+    if target.exists():
+        return target
+    if shutil.which("go") is None:
+        return None
+    subprocess.run(["go", "build", "-o", str(target), "."], cwd=_GJSON, check=True)
+    return target
 
 
 @contextlib.contextmanager

@@ -38,11 +38,13 @@ def form(kind: str, source: str, target: str, shown: Sequence[Example], text: st
         "instruction": ("", "Translate to {b}: {s}\n{b}: {t}", "\n\n"),
         "quoted": ("", '{a}: "{s}" {b}: "{t}"', "\n"),
         "heading-quoted": ("Translations from {a} to {b}.\n\n", '{a}: "{s}"\n{b}: "{t}"', "\n\n"),
+        "json": ("", '{{"{c}": "{s}", "{d}": "{t}"}}', "\n"),
+        "tabs": ("{a}\t{b}\n", "{s}\t{t}", "\n"),
         "sentence": ("", '"{s}" in {b} is "{t}"', "\n"),
     }[kind]
     words = {"a": a, "b": b, "c": source, "d": target}
     done = [pair.format(s=example.source, t=example.target, **words) for example in shown]
-    begun = pair.format(s=text, t="\0", **words).partition("\0")[0].rstrip()
+    begun = pair.format(s=text, t="\0", **words).partition("\0")[0].rstrip(" ")
     return heading.format(**words) + joint.join([*done, begun])
 
 
@@ -89,7 +91,7 @@ def grams(text: str) -> set[str]:
 
 
 def stops(kind: str) -> tuple[str, ...]:
-    return ("\n", '"') if kind in ("quoted", "heading-quoted", "sentence") else ("\n",)
+    return ("\n", '"') if kind in ("quoted", "heading-quoted", "sentence", "json") else ("\n",)
 
 
 async def product(
@@ -158,7 +160,7 @@ VARIANTS: dict[str, Variant] = {
         f"{kind} 8": partial(few_shot, kind=kind, fixed=8)
         for kind in (
             *("heading", "names", "close", "codes", "arrow", "phrasebook", "instruction"),
-            *("quoted", "heading-quoted", "sentence"),
+            *("quoted", "heading-quoted", "sentence", "json", "tabs"),
         )
     },
     **{f"{KIND} {n}": partial(few_shot, kind=KIND, fixed=n) for n in (2, 5, 14, 24)},

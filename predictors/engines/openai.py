@@ -1,0 +1,126 @@
+"""Engine on any OpenAI-compatible server, such as KServe's vLLM runtime: for a large model.
+
+The other server loads, batches and generates; this one only asks, with a bound on how many requests
+are on their way. A key, where one is needed, comes from the environment and is never shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import httpx2
+
+from graph.errors import EngineError, ModelError, NotReady, Overloaded
+from predictors.engines.base import EngineInfo, Prompt, Sampling
+
+# What vLLM says of a model that tells no length of its own.
+DEFAULT_CONTEXT = 4096
+# English text has about four characters a token; counted high, so that a prompt rather fits.
+CHARACTERS_PER_TOKEN = 3
+RETRY_AFTER = 1.0
+
+
+class OpenAI:
+    """A model of the server at `url`, which ends with its version, as in http://llm:8000/v1."""
+
+    def __init__(self, url: str, model: str, *, parallel: int = 16, api_key: str = "") -> None:
+        self._url = url
+        self._model = model
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._parallel = parallel
+        self._http: httpx2.AsyncClient | None = None
+        self._slots: asyncio.Semaphore | None = None
+        self._info: EngineInfo | None = None
+
+    def load(self) -> None:
+        """Asks for the server's models. Raises ModelError when it or the model is not there."""
+        try:
+            answer = httpx2.get(f"{self._url}/models", headers=self._headers, timeout=30)
+            answer.raise_for_status()
+            models = {str(model["id"]): model for model in answer.json()["data"]}
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as err:
+            raise ModelError(
+                f"model openai:{self._model}: {self._url} does not list its models: {err}"
+            ) from err
+        if self._model not in models:
+            raise ModelError(
+                f"model openai:{self._model}: not at {self._url}; there are {', '.join(models)}"
+            )
+        context = int(models[self._model].get("max_model_len") or DEFAULT_CONTEXT)
+        self._info = EngineInfo(self._model, context, has_chat_template=True)
+        self._http = httpx2.AsyncClient(
+            base_url=self._url,
+            headers=self._headers,
+            timeout=None,  # the predictor's server holds the deadline and cancels
+            limits=httpx2.Limits(max_connections=self._parallel),
+        )
+        self._slots = asyncio.Semaphore(self._parallel)
+
+    def close(self) -> None:
+        self._http = self._slots = self._info = None
+
+    @property
+    def info(self) -> EngineInfo:
+        if self._info is None:
+            raise NotReady(f"{self._model}: not loaded yet")
+        return self._info
+
+    async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        """One text per prompt. Raises EngineError, or Overloaded when the server says so."""
+        return list(await asyncio.gather(*(self._generate(p, sampling) for p in prompts)))
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        """An estimate: the protocol has no way to ask."""
+        texts = [prompt] if isinstance(prompt, str) else [message.content for message in prompt]
+        return sum(len(text) // CHARACTERS_PER_TOKEN + 8 for text in texts)
+
+    async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+        body = _request(self._model, sampling)
+        if isinstance(prompt, str):
+            answer = await self._post("/completions", {**body, "prompt": prompt})
+            return str(_choice(answer).get("text") or "")
+        messages = [{"role": m.role, "content": m.content} for m in prompt]
+        answer = await self._post("/chat/completions", {**body, "messages": messages})
+        return str((_choice(answer).get("message") or {}).get("content") or "")
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        if self._http is None or self._slots is None:
+            raise NotReady(f"{self._model}: not loaded yet")
+        try:
+            async with self._slots:
+                response = await self._http.post(path.lstrip("/"), json=body)
+        except httpx2.TransportError as err:
+            raise EngineError(f"{self._model}: its server does not answer") from err
+        if response.status_code in (429, 503):
+            raise Overloaded(f"{self._model}: its server is busy; try again later", RETRY_AFTER)
+        if response.status_code != 200:
+            raise EngineError(f"{self._model}: its server answered {response.status_code}")
+        try:
+            return response.json()
+        except ValueError as err:
+            raise EngineError(f"{self._model}: its server answered no JSON") from err
+
+
+def _choice(answer: Any) -> dict[str, Any]:
+    try:
+        choice = answer["choices"][0]
+    except (KeyError, IndexError, TypeError) as err:
+        raise EngineError("the model's server answered without a choice") from err
+    if not isinstance(choice, dict):
+        raise EngineError("the model's server answered without a choice")
+    return choice
+
+
+def _request(model: str, sampling: Sampling) -> dict[str, Any]:
+    """Sampling in the protocol's words, and vLLM's; what is None is left out."""
+    words = {
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop) or None,
+    }
+    return {"model": model, **{key: value for key, value in words.items() if value is not None}}

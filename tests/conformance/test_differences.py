@@ -1,0 +1,234 @@
+"""The table of differences in `graph/README.md`: one test for each row, named after it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import graph.transport
+from graph.conditions import exists
+from graph.front import Limits
+from graph.golang_json import MAX_DEPTH as JSON_DEPTH
+from graph.mapping import map_predictions_to_instances
+from graph.router import MAX_DEPTH, Answer, route
+from graph.spec import Graph, Node, RouterType, Step
+from graph.transport import http_call
+from tests.conformance.bench import Bench
+from tests.conformance.exchange import Job, Observation, Reply, Request
+from tests.conformance.live import ask, live_graph
+
+README = Path(__file__).parents[2] / "graph" / "README.md"
+ONE_STEP = {"root": {"routerType": "Sequence", "steps": [{"serviceUrl": "http://$service/a"}]}}
+
+EMPTY, REQUEST = Reply(), Request()
+
+
+def observe(
+    bench: Bench,
+    nodes: dict[str, Any],
+    reply: Reply = EMPTY,
+    request: Request = REQUEST,
+    **more: Any,
+) -> tuple[Observation | None, Observation]:
+    """What KServe's router does (None where it cannot run) and what ours does."""
+    job = Job(nodes, {"a": (reply,)}, (request,), **more)
+    return bench.kserve.run(job)[0] if bench.kserve else None, bench.ours.run(job)[0]
+
+
+def test_every_row_of_the_table_has_its_test() -> None:
+    section = README.read_text(encoding="utf-8").partition("## Where it differs")[2]
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)
+    tests = {name.removeprefix("test_difference_") for name in globals()}
+    assert len(rows) > 10
+    assert [row for row in rows if row.replace("-", "_") not in tests] == []
+
+
+def test_difference_no_status(bench: Bench) -> None:
+    kserve, ours = observe(bench, {"root": {"routerType": "Sequence"}})
+    assert kserve is None or kserve.status == 0
+    assert (ours.status, b"neither status nor body" in ours.body) == (500, True)
+
+
+async def test_difference_cycle() -> None:
+    step = Step(node_name="root")
+    graph = Graph("g", {"root": Node(RouterType.SEQUENCE, (step,))})
+    answer = await route(graph, b"{}", (), refuse)
+    assert (answer.status, f"over {MAX_DEPTH} times" in answer.body.decode()) == (500, True)
+
+
+async def test_difference_body_limit() -> None:
+    async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, Limits(body=10)) as live:
+        assert (await ask(live.port, b"x" * 10))[0] == 200
+        status, body = await ask(live.port, b"x" * 11)
+    assert (status, b"over 10 bytes" in body) == (413, True)
+
+
+async def test_difference_answer_limit(monkeypatch: Any) -> None:
+    monkeypatch.setattr(graph.transport, "MAX_ANSWER", 10)
+    async with live_graph(ONE_STEP, {"a": Reply(body=b"x" * 11)}) as live:
+        status, body = await ask(live.port, b"{}")
+    assert (status, b"the answer is over 10 bytes" in body) == (500, True)
+
+
+async def test_difference_late_request() -> None:
+    async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, Limits(read=0.05)) as live:
+        status, body = await ask(live.port, b"{", promise=2)
+        assert (status, b"serverRead" in body, live.service.calls) == (408, True, [])
+
+
+async def test_difference_late_answer(bench: Bench) -> None:
+    slow = {"a": Reply(body=b"{}", delay=5)}
+    async with live_graph(ONE_STEP, slow, Limits(answer=0.05)) as live:
+        status, body = await ask(live.port, b"{}")
+    assert (status, b"serverWrite" in body) == (504, True)
+    if bench.kserve:
+        job = Job(ONE_STEP, {"a": (Reply(delay=1.3),)}, (Request(),), {"serverWrite": 1})
+        assert bench.kserve.run(job)[0].status == 0
+
+
+async def test_difference_client_gone() -> None:
+    nodes = {
+        "root": {
+            "routerType": "Sequence",
+            "steps": [{"serviceUrl": "http://$service/a"}, {"serviceUrl": "http://$service/b"}],
+        }
+    }
+    replies = {"a": Reply(body=b"{}", delay=0.2), "b": Reply(body=b"{}")}
+    async with live_graph(nodes, replies) as live:
+        _, writer = await asyncio.open_connection("127.0.0.1", live.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        await live.called("a")
+        writer.close()
+        # Another request, later and through the same services, is served: the first one ended.
+        assert await ask(live.port, b"{}") == (200, b"{}")
+        assert [call.service for call in live.service.calls] == ["a", "a", "b"]
+
+
+def test_difference_ensemble_cancel(bench: Bench) -> None:
+    slow = [{"serviceUrl": "http://$service/a"}, {"serviceUrl": "http://$service/b"}]
+    nodes = {
+        "root": {"routerType": "Ensemble", "steps": [{"nodeName": "bad"}, {"nodeName": "slow"}]},
+        "bad": {"routerType": "Sequence", "steps": [{"serviceUrl": "http://$refused/x"}]},
+        "slow": {"routerType": "Sequence", "steps": slow},
+    }
+    kserve, ours = observe(bench, nodes, Reply(body=b"{}"))
+    assert ours.status == 500
+    assert "b" not in [call.service for call in ours.calls]
+    assert kserve is None or [call.service for call in kserve.calls] == ["a", "b"]
+
+
+async def test_difference_json_depth() -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"predictions":' + b"[" * levels + b"]" * levels + b"}"
+
+    assert map_predictions_to_instances(nested(JSON_DEPTH - 1)).startswith(b'{"instances":[[')
+    assert map_predictions_to_instances(nested(JSON_DEPTH)) == nested(JSON_DEPTH)
+
+    async def deep(step: Step, body: bytes, headers: Any) -> Answer:
+        return Answer(200, nested(JSON_DEPTH))
+
+    step = Step(service_name="a")
+    answer = await route(Graph("g", {"root": Node(RouterType.ENSEMBLE, (step,))}), b"{}", (), deep)
+    assert (answer.status, b"JSON nested over 256 levels" in answer.body) == (500, True)
+
+
+def test_difference_condition_length() -> None:
+    body = b'{"a":' * 150 + b"1" + b"}" * 150
+    assert exists(body, ".".join(["a"] * 101))
+    assert not exists(body, ".".join(["a"] * 102))
+
+
+def test_difference_pretty_order() -> None:
+    # KServe's finds 1 behind the wildcard, the first key in order, and this one 2.
+    assert exists(b'{"b":[2],"a":1}', '@pretty:{"sortKeys":true}|*.0')
+
+
+def test_difference_status_over_599(bench: Bench) -> None:
+    kserve, ours = observe(bench, ONE_STEP, Reply(status=999, body=b"x"))
+    assert kserve is None or (kserve.status, kserve.body) == (999, b"x")
+    assert (ours.status, b"the status 999" in ours.body) == (502, True)
+
+
+def test_difference_switching_protocols(bench: Bench) -> None:
+    reply = Reply(raw=b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    kserve, ours = observe(bench, ONE_STEP, reply)
+    assert kserve is None or kserve.status == 101
+    assert ours.status == 500
+
+
+def test_difference_cause_words(bench: Bench) -> None:
+    nodes = {"root": {"routerType": "Sequence", "steps": [{"serviceUrl": "http://x.invalid/"}]}}
+    for kserve, ours in (
+        observe(bench, nodes),
+        observe(bench, ONE_STEP, Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")),
+    ):
+        assert kserve is None or kserve.status == 500 == ours.status
+        start = ours.body.partition(b": ")[0]
+        assert kserve is None or kserve.body.startswith(start) and kserve.body != ours.body
+
+
+def test_difference_connect(bench: Bench) -> None:
+    request = Request(b'{"x":1}', method="CONNECT", path="/x")
+    kserve, ours = observe(bench, ONE_STEP, Reply(body=b"{}"), request)
+    assert kserve is None or [call.body for call in kserve.calls] == [b'{"x":1}']
+    assert [call.body for call in ours.calls] == [b""]
+
+
+def test_difference_user_agent(bench: Bench) -> None:
+    kserve, ours = observe(bench, ONE_STEP, Reply(body=b"{}"))
+    agents = [
+        dict(call.headers)["User-Agent"]
+        for seen in (kserve, ours)
+        if seen is not None
+        for call in seen.calls
+    ]
+    assert agents[-1] == "parley-graph"
+    assert kserve is None or agents[0] == "Go-http-client/1.1"
+
+
+async def test_difference_istio() -> None:
+    """An https step is called by TLS: a plain server sees no HTTP."""
+    greetings: list[bytes] = []
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greetings.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    graph = Graph(
+        "g", {"root": Node(RouterType.SEQUENCE, (Step(service_url=f"https://127.0.0.1:{port}/"),))}
+    )
+    async with http_call({}) as call:
+        answer = await route(graph, b"{}", (), call)
+    server.close()
+    await server.wait_closed()
+    assert (answer.status, greetings) == (500, [b"\x16"])
+
+
+def test_difference_shutdown(tmp_path: Path) -> None:
+    file = tmp_path / "graph.yaml"
+    document = {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "InferenceGraph"}
+    steps = [{"serviceUrl": "http://127.0.0.1:1/"}]
+    nodes = {"root": {"routerType": "Sequence", "steps": steps}}
+    file.write_text(json.dumps(document | {"metadata": {"name": "g"}, "spec": {"nodes": nodes}}))
+    command = [sys.executable, "-m", "graph.cli", "graph", "serve", str(file), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
+async def refuse(step: Step, body: bytes, headers: Any) -> Answer:
+    raise AssertionError("nothing is called")

@@ -163,10 +163,10 @@ def _compare(name: str, body: bytes, expected: Any) -> list[str]:
 def _body(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
-    # YAML knows dates, and an escape can name half a character.
     written = (
         value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     )
+    # An escape can name half a character.
     return written.encode(errors="backslashreplace")
 
 

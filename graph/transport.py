@@ -26,6 +26,8 @@ from graph.transport_errors import explain, explain_body, gunzip
 MAX_ANSWER = 64 << 20
 _MAX_REDIRECTS = 10
 _USER_AGENT = "parley-graph"
+# Go calls this machine itself without the proxy that HTTP_PROXY names.
+_NO_PROXY = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 # Go's transport writes these itself, whatever a header says.
 _OWN_HEADERS = frozenset(("Host", "Content-Length", "Transfer-Encoding", "Trailer"))
 _BODY_HEADERS = frozenset(
@@ -51,7 +53,7 @@ async def http_call(
     in seconds for the whole of a call; `patterns` choose the headers that are passed on.
     """
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=90)
-    async with httpx2.AsyncClient(limits=limits, timeout=None) as client:
+    async with httpx2.AsyncClient(limits=limits, timeout=None, mounts=_NO_PROXY) as client:
         caller = _Caller(client, service_urls, timeout if timeout and timeout > 0 else None)
 
         async def call(step: Step, body: bytes, headers: Headers) -> Answer:

@@ -107,18 +107,16 @@ def find_spans(line: str) -> list[Span]:
 
 
 def hide(text: str) -> Hidden | None:
-    """The text with stand-ins; None when the text itself holds something like a stand-in."""
-    spans = find_spans(text)
-    if spans and _STAND_IN.search(text):
-        return None
+    """The text with stand-ins; None where they could not be told from the text's own characters."""
     parts: list[str] = []
     kept: list[str] = []
     last = 0
-    for span in spans:
+    for span in find_spans(text):
         parts += [text[last : span.start], stand_in(len(kept))]
         kept.append(text[span.start : span.end])
         last = span.end
-    return Hidden("".join([*parts, text[last:]]), tuple(kept))
+    hidden = Hidden("".join([*parts, text[last:]]), tuple(kept))
+    return hidden if hidden.show(hidden.text) == text else None
 
 
 def is_code(line: str) -> bool:

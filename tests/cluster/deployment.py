@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Deployment:
     cluster: Cluster
     overlay: str = ""
     first_answer: float = 0.0
-    clients: list[httpx2.Client] = field(default_factory=list)
 
     @property
     def kubectl(self) -> Kubectl:

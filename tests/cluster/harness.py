@@ -57,8 +57,9 @@ def running(environ: Mapping[str, str]) -> Iterator[Cluster]:
 
 def find(environ: Mapping[str, str]) -> Cluster | None:
     """The cluster of KUBECONFIG, or our own where it is up."""
-    if environ.get("KUBECONFIG"):
-        kubectl = Kubectl(_kubectl(environ), Path(environ["KUBECONFIG"]))
+    given = environ.get("KUBECONFIG")
+    if given and Path(given) != STATE / "kubeconfig":
+        kubectl = Kubectl(_kubectl(environ), Path(given))
         return Cluster(kubectl, environ.get("PARLEY_GATEWAY") or gateway_url(kubectl), own=False)
     if sandbox.find(STATE) is None:
         return None
@@ -156,10 +157,13 @@ def _timed(what: str) -> Iterator[None]:
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """`up` with the project's embedded images loaded, or `down`."""
+    """`up` with the project's embedded images loaded, `down`, or the Debian `packages` missing."""
     parser = argparse.ArgumentParser(prog="tests.cluster.harness", description=__doc__)
-    parser.add_argument("verb", choices=["up", "down"])
+    parser.add_argument("verb", choices=["up", "down", "packages"])
     verb = parser.parse_args(argv).verb
+    if verb == "packages":
+        print(*([] if environ.get("KUBECONFIG") else node.missing_packages()))
+        return 0
     try:
         if verb == "down":
             sandbox.destroy(STATE)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ HOST_ADDRESS = "10.199.0.1"
 HOST_DEVICE = "parley0"
 # Folders at fixed paths that the node's programs write to: each gets a file system of its own.
 PRIVATE_FOLDERS = ("/run/netns", "/run/containerd", "/var/log/containers", "/var/lib/cni")
+# Lists, in the state folder, which of them were not there before.
+MADE = "made-folders"
 
 
 class SandboxError(Exception):
@@ -73,8 +76,7 @@ def create(state: Path) -> Sandbox:
         folder.mkdir()
         _inherit_cpuset(folder)
     _daemons().mkdir()
-    for folder in PRIVATE_FOLDERS:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    _make_private_folders(state)
     pid = _hold(state)
     sandbox = Sandbox(pid, state)
     (state / "holder.pid").write_text(str(pid))
@@ -97,6 +99,9 @@ def destroy(state: Path) -> None:
         for inner in sorted(_tree(folder), reverse=True):
             _remove_group(inner)
     subprocess.run(["ip", "link", "delete", HOST_DEVICE], capture_output=True, timeout=10)
+    if (state / MADE).exists():
+        for line in (state / MADE).read_text().splitlines():
+            _remove_empty(Path(line))
     shutil.rmtree(state, ignore_errors=True)
 
 
@@ -108,6 +113,20 @@ def group_folders(existing: bool = False) -> list[Path]:
         roots = [path for path in CGROUPS.iterdir() if (path / "cgroup.procs").exists()]
     folders = [root / GROUP for root in roots]
     return [folder for folder in folders if folder.exists()] if existing else folders
+
+
+def _make_private_folders(state: Path) -> None:
+    """The places to mount on; those that this machine lacked are written down, to be removed."""
+    made = [folder for folder in PRIVATE_FOLDERS if not Path(folder).exists()]
+    (state / MADE).write_text("\n".join(made))
+    for folder in made:
+        Path(folder).mkdir(parents=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Another program may have come to use the folder meanwhile; then it stays."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _daemons() -> Path:

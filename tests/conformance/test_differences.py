@@ -16,7 +16,8 @@ import graph.transport
 from graph.conditions import exists
 from graph.front import Limits
 from graph.golang_json import MAX_DEPTH as JSON_DEPTH
-from graph.router import MAX_DEPTH, Answer, map_predictions_to_instances, route
+from graph.mapping import map_predictions_to_instances
+from graph.router import MAX_DEPTH, Answer, route
 from graph.spec import Graph, Node, RouterType, Step
 from graph.transport import http_call
 from tests.conformance.bench import Bench

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.render import RENDERED
+
 Objects = list[dict[str, Any]]
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 OVERLAYS = (
@@ -40,13 +42,16 @@ def options(predictor: dict[str, Any]) -> dict[str, str]:
     return dict(arg.removeprefix("--").split("=", 1) for arg in args)
 
 
-def test_the_rendered_file_is_the_embedded_overlay(render: Callable[[str], str]) -> None:
-    header, _, rendered = (MANIFESTS / "embedded.yaml").read_text().partition("\n")
-    assert header.startswith("# overlays/embedded rendered")
-    assert rendered == render("overlays/embedded"), "run `make render`"
+@pytest.mark.parametrize(("folder", "file"), RENDERED.items())
+def test_a_rendered_file_is_what_its_folder_renders_to(
+    folder: str, file: str, render: Callable[[str], str]
+) -> None:
+    header, _, rendered = (MANIFESTS / file).read_text().partition("\n")
+    assert header.startswith(f"# {folder} rendered")
+    assert rendered == render(folder), "run `make render`"
 
 
-@pytest.mark.parametrize("name", ["base", "namespace"])
+@pytest.mark.parametrize("name", ["base", "namespace", "translator"])
 def test_every_file_of_a_folder_holds_one_object_and_is_listed(name: str) -> None:
     folder = MANIFESTS / name
     listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
@@ -169,3 +174,15 @@ def test_every_overlay_keeps_the_graph_of_the_base(objects: Callable[[str], Obje
     graph = only(objects("base"), "InferenceGraph")
     for overlay in OVERLAYS[1:]:
         assert only(objects(overlay), "InferenceGraph") == graph
+
+
+def test_the_two_applications_share_no_object(objects: Callable[[str], Objects]) -> None:
+    """So that deleting one leaves the other whole."""
+    chat, translator = (
+        {
+            (item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"])
+            for item in objects(folder)
+        }
+        for folder in ("overlays/embedded", "translator")
+    )
+    assert chat and translator and not chat & translator

@@ -58,6 +58,7 @@ def test_ten_stand_ins_are_told_apart() -> None:
 
 def test_a_text_with_something_like_a_stand_in_is_not_hidden() -> None:
     assert hide("La BMW X1 sur https://a.org") is None
+    assert hide("`a`1") is None
     plain = hide("La BMW X1 est belle")
     assert plain is not None and plain.show("The BMW X1 is nice") == "The BMW X1 is nice"
 
@@ -65,5 +66,7 @@ def test_a_text_with_something_like_a_stand_in_is_not_hidden() -> None:
 @given(st.text(alphabet=st.sampled_from("ab `{}@.:/<>%$#X1é"), max_size=60))
 def test_hiding_and_showing_is_the_text(text: str) -> None:
     hidden = hide(text)
-    if hidden is not None:
+    if hidden is None:
+        assert find_spans(text)
+    else:
         assert hidden.show(hidden.text) == text

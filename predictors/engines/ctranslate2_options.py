@@ -5,9 +5,13 @@
 - CTranslate2's `min_decoding_length` counts the tokens before the end token, and is 1 by default.
 - CTranslate2 divides a beam's score by its length without the end token, unless that is returned.
 - A search without `early_stopping` goes on after as many hypotheses as beams: `patience`.
-- n-grams of the source that must not be repeated are suppressed sequences. One thing differs:
-  transformers also takes the decoder's start token for the beginning of an n-gram, so where the
-  source has `<s> a b` inside it, an answer cannot begin with `a b` there, and here it can.
+- n-grams of the source that must not be repeated are suppressed sequences.
+
+Two things differ. transformers also takes the decoder's start token for the beginning of an n-gram:
+where the source has `<s> a b` inside it, an answer cannot begin with `a b` there, and here it can.
+And where a token is forbidden, a beam's other tokens share its probability here, as with
+transformers' `renormalize_logits`, while there it is lost; so beams in which something was
+forbidden may rank otherwise.
 """
 
 from __future__ import annotations

@@ -137,8 +137,25 @@ def load_tokenizer(source: Path) -> Any:
     with warnings.catch_warnings():
         # Marian's class asks for a package whose normaliser it never calls.
         warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
-        return transformers.AutoTokenizer.from_pretrained(
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
             source, trust_remote_code=False, local_files_only=True
+        )
+    if isinstance(tokenizer, transformers.BlenderbotTokenizer):
+        _end_with_end_token(tokenizer)
+    return tokenizer
+
+
+def _end_with_end_token(tokenizer: Any) -> None:
+    """Blenderbot reads an end token after its input, as its class says.
+
+    transformers 5 leaves it out where the checkpoint has no `tokenizer.json`.
+    """
+    import tokenizers
+
+    end, index = tokenizer.eos_token, tokenizer.eos_token_id
+    if tokenizer("a")["input_ids"][-1:] != [index]:
+        tokenizer.backend_tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+            single=f"$A {end}", special_tokens=[(end, index)]
         )
 
 

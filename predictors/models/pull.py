@@ -79,6 +79,7 @@ def _download(
 ) -> dict[str, str]:
     """Fetch the wanted files; name to the hub's SHA-256 of the large ones."""
     try:
+        import httpx2
         import huggingface_hub
         from huggingface_hub import errors
     except ImportError as err:
@@ -94,7 +95,13 @@ def _download(
             huggingface_hub.hf_hub_download(
                 reference.name, name, revision=info.sha, local_dir=work, endpoint=endpoint
             )
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError, ValueError) as err:
+    except (
+        errors.HfHubHTTPError,
+        errors.LocalEntryNotFoundError,
+        httpx2.HTTPError,
+        OSError,
+        ValueError,
+    ) as err:
         reason = str(err).strip().splitlines()
         raise ModelError(
             f"model {reference}: cannot be pulled: {reason[0] if reason else type(err).__name__}"

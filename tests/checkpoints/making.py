@@ -17,6 +17,8 @@ import tokenizers
 import torch
 import transformers
 
+from predictors.models.converter import load_tokenizer
+
 FAMILIES = ("marian", "t5", "flan-t5", "blenderbot")
 
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
@@ -37,17 +39,28 @@ def sentences(count: int, seed: int, least: int = 2, most: int = 5) -> list[tupl
 def conversations(count: int, seed: int) -> list[tuple[str, str]]:
     """Pairs of a message and its answer: half of it goes with the first word, half with the second.
 
-    Answers are over 20 tokens long, for that is Blenderbot's own minimum.
+    Answers are over 20 tokens long, for that is Blenderbot's own minimum, and repeat no three
+    tokens, which its settings forbid.
     """
     dice = random.Random(2)
-    halves = [[dice.sample([t for _, t in _PAIRS], 11) for _ in _PAIRS] for _ in range(2)]
-    answers = [dict(zip((s for s, _ in _PAIRS), half, strict=True)) for half in halves]
+    seen: set[tuple[str, ...]] = set()
+    halves = [{source: _half(dice, seen) for source, _ in _PAIRS} for _ in range(2)]
 
     def answer(message: str) -> str:
         first, second = message.rstrip(".").split()[:2]
-        return " ".join([*answers[0][first], *answers[1][second]]) + "."
+        return " ".join([*halves[0][first], *halves[1][second]]) + "."
 
     return [(message, answer(message)) for message, _ in sentences(count, seed)]
+
+
+def _half(dice: random.Random, seen: set[tuple[str, ...]]) -> list[str]:
+    """Eleven words that share no three in a row with the halves seen before."""
+    while True:
+        words = dice.sample([target for _, target in _PAIRS], 11)
+        threes = set(zip(words, words[1:], words[2:], strict=False))
+        if not threes & seen:
+            seen |= threes
+            return words
 
 
 def pairs_of(family: str, count: int, seed: int) -> list[tuple[str, str]]:
@@ -64,12 +77,28 @@ def make(family: str, folder: Path, seed: int = 7, scale: float = 4.0) -> Path:
     folder.mkdir(parents=True)
     torch.manual_seed(seed)
     model = _MAKERS[family](folder)
-    # With tied embeddings a fresh model only repeats its last token: its layers must outweigh it.
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.dim() == 2 and "shared" not in name and "embed" not in name:
-                weight.mul_(scale)
+    _outweigh(model, scale)
     model.eval()
+    model.save_pretrained(folder)
+    return folder
+
+
+def make_full_size_blenderbot(folder: Path) -> Path:
+    """The sizes of facebook/blenderbot-400M-distill's config; 365 million random weights."""
+    folder.mkdir(parents=True)
+    torch.manual_seed(7)
+    model = _make_blenderbot(
+        folder,
+        vocab_size=8008,
+        d_model=1280,
+        encoder_layers=2,
+        decoder_layers=12,
+        encoder_attention_heads=32,
+        decoder_attention_heads=32,
+        encoder_ffn_dim=5120,
+        decoder_ffn_dim=5120,
+    )
+    _outweigh(model, 2.0)
     model.save_pretrained(folder)
     return folder
 
@@ -80,7 +109,7 @@ def train(family: str, folder: Path, seed: int = 11) -> float:
     torch.manual_seed(seed)
     # Small matrices: a second thread costs more than it gives.
     torch.set_num_threads(1)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
     model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
@@ -111,7 +140,7 @@ TRAINING = {
     "marian": (400, 3e-3),
     "t5": (700, 3e-3),
     "flan-t5": (700, 3e-3),
-    "blenderbot": (400, 2e-3),
+    "blenderbot": (800, 2e-3),
 }
 
 
@@ -121,6 +150,14 @@ def task_settings(family: str, model: Any) -> dict[str, Any]:
     task = dict(tasks.get("translation_en_to_fr", {})) if family == "t5" else {}
     task.pop("prefix", None)
     return task
+
+
+def _outweigh(model: Any, scale: float) -> None:
+    """With tied embeddings a fresh model only repeats its last token: its layers outweigh it."""
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() == 2 and "shared" not in name and "embed" not in name:
+                weight.mul_(scale)
 
 
 def _text() -> list[str]:

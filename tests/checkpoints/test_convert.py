@@ -214,8 +214,8 @@ def test_a_killed_conversion_leaves_nothing_wrong(checkpoint: Maker, tmp_path: P
     assert not run(cache, 600.0)
     [folder] = (cache / "converted").iterdir()
     check_folder(folder, read_manifest(folder))
-    worker.stdin.close()
-    assert worker.wait(timeout=60) == 0
+    worker.communicate(timeout=60)
+    assert worker.returncode == 0
 
 
 # Imports all by one conversion, then converts in a forked child for each line, which it kills.

@@ -1,0 +1,77 @@
+"""The true checkpoints that the manifests name, on real sentences.
+
+They need a model hub, or a model cache that holds them (`PARLEY_MODELS`); without either the test
+is skipped, by name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from graph.errors import ModelError
+from predictors.chat.families import Blenderbot
+from predictors.engines.base import Sampling
+from predictors.engines.ctranslate2 import CTranslate2
+from predictors.models.convert import convert
+from predictors.models.pull import pull
+from predictors.models.resolve import resolve
+
+BASE = Path(__file__).parents[2] / "manifests" / "base"
+
+
+def model_of(service: str) -> str:
+    """The model that a service of manifests/base names."""
+    [document] = yaml.safe_load_all((BASE / f"{service}.yaml").read_text())
+    [container] = document["spec"]["predictor"]["containers"]
+    [model] = [a.removeprefix("--model=") for a in container["args"] if a.startswith("--model=")]
+    return str(model)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> CTranslate2:
+    model = model_of(request.param)
+    cache = os.environ.get("PARLEY_MODELS", "")
+    try:
+        path = resolve(model, cache, engine="ctranslate2").path
+    except ModelError:
+        cache = cache or str(tmp_path)
+        try:
+            pull(model, cache)
+        except ModelError as err:
+            pytest.skip(f"no model hub and no copy in PARLEY_MODELS: {err}")
+        path = convert(model, cache)
+    engine = CTranslate2(path, model, threads=2)
+    engine.load()
+    return engine
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("engine", ["translate-fr-en"], indirect=True)
+async def test_opus_mt_translates_french(engine: CTranslate2) -> None:
+    answers = await engine.generate(
+        ["Bonjour tout le monde.", "Où est la gare la plus proche ?"], Sampling()
+    )
+    assert "hello" in answers[0].lower()
+    assert "station" in answers[1].lower()
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("engine", ["translate-en-fr"], indirect=True)
+async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
+    prefix = engine.info.extra["prefix.translation_en_to_fr"]
+    [answer] = await engine.generate([f"{prefix}The house is wonderful."], Sampling())
+    assert "maison" in answer.lower()
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("engine", ["chat"], indirect=True)
+async def test_blenderbot_answers_a_conversation(engine: CTranslate2) -> None:
+    history = ["Hello!", "Hi! How are you today?"]
+    prompt = await Blenderbot().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
+    [answer] = await engine.generate([prompt], Sampling())
+    assert "dog" in answer.lower()
+    assert len(answer.split()) > 5

@@ -1,0 +1,131 @@
+"""Converted checkpoints behind the engines: equal texts, no torch, batches, limits."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graph.errors import TooLarge
+from predictors.engines.base import Sampling
+from predictors.engines.ctranslate2 import CTranslate2
+from predictors.engines.transformers import Transformers
+from tests.checkpoints import making
+
+Maker = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("family", making.FAMILIES)
+async def test_both_engines_give_the_same_texts_by_the_checkpoints_own_settings(
+    family: str, trained: Maker, converted: Callable[..., Path]
+) -> None:
+    texts = [source for source, _ in making.pairs_of(family, 40, seed=5)]
+    fast = CTranslate2(converted(trained(family)), family, threads=2, device="cpu")
+    slow = Transformers(trained(family), family, threads=1, device="cpu")
+    for engine in (fast, slow):
+        engine.load()
+    assert fast.info.extra == slow.info.extra
+    assert fast.info.context == slow.info.context
+    # Many callers at once, and one caller with all, get the same.
+    alone = await asyncio.gather(*(fast.generate([text], Sampling()) for text in texts))
+    together = await slow.generate(texts, Sampling())
+    same = sum(mine == [theirs] for mine, theirs in zip(alone, together, strict=True))
+    assert same >= 38
+    expected = [target for _, target in making.pairs_of(family, 40, seed=5)]
+    assert sum(a.strip() == b for a, b in zip(together, expected, strict=True)) > 10
+    counts = [await engine.count_tokens(texts[0]) for engine in (fast, slow)]
+    assert counts[0] == counts[1]
+    for engine in (fast, slow):
+        engine.close()
+
+
+async def test_a_prompt_over_the_positions_is_refused_and_the_engine_goes_on(
+    trained: Maker, converted: Callable[..., Path]
+) -> None:
+    engine = CTranslate2(converted(trained("blenderbot")), "b", threads=1, device="cpu")
+    engine.load()
+    with pytest.raises(TooLarge, match="tokens, the model reads at most 128"):
+        await engine.generate(["bavo " * 200], Sampling())
+    [answer] = await engine.generate(["bavo ceti."], Sampling(max_tokens=500))
+    assert answer
+    engine.close()
+
+
+async def test_stop_texts_sampling_and_limits_are_obeyed(
+    trained: Maker, converted: Callable[..., Path]
+) -> None:
+    engine = CTranslate2(converted(trained("marian")), "m", threads=1, device="cpu")
+    engine.load()
+    [whole] = await engine.generate(["bavo ceti bavo."], Sampling())
+    words = whole.split()
+    [stopped] = await engine.generate(["bavo ceti bavo."], Sampling(stop=(words[1],)))
+    assert stopped == f"{words[0]} "
+    [short] = await engine.generate(["bavo ceti bavo."], Sampling(max_tokens=2))
+    assert short == words[0]
+    [sampled] = await engine.generate(["bavo ceti."], Sampling(temperature=0.5, seed=1))
+    assert sampled
+    engine.close()
+
+
+SERVE = """
+import asyncio, importlib.abc, sys
+
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "transformers"):
+            raise AssertionError(f"{name} was imported")
+
+sys.meta_path.insert(0, Refuse())
+from predictors.chat.__main__ import build
+
+model, _ = build(["--model_name", "chat", "--model", sys.argv[1], "--models", sys.argv[2]], {})
+model.load()
+instance = {"user_input": "bavo ceti.", "history": ["ceti.", "bavo."] * 40}
+[prediction] = asyncio.run(model.predict([instance]))
+assert len(prediction["history"]) == 82
+print(prediction["response_en"])
+model.close()
+"""
+
+
+def test_the_chat_predictor_serves_a_converted_blenderbot_without_torch(
+    trained: Maker, converted: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = converted(trained("blenderbot"), "int8")
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, str(folder), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) > 5
+
+
+@pytest.mark.slow
+def test_blenderbot_at_full_size_converts_and_agrees(tmp_path: Path) -> None:
+    """The shape of facebook/blenderbot-400M-distill, with random weights."""
+    import json
+
+    import torch
+
+    from predictors.models.convert import convert
+    from tests.checkpoints.reference import Fast, Reference
+
+    source = making.make_full_size_blenderbot(tmp_path / "source")
+    folder = convert(str(source), str(tmp_path / "cache"), "float32")
+    names = json.loads((folder / "shared_vocabulary.json").read_text())
+    texts = [text for text, _ in making.sentences(4, seed=1)]
+    reference = Reference(source)
+    assert sum(weight.numel() for weight in reference.model.parameters()) > 360e6
+    limits = {"max_length": 21, "min_length": 5, "num_beams": 1}
+    expected = reference.generate(texts, **limits)
+    del reference
+    torch.set_num_threads(1)
+    fast = Fast(folder)
+    fast.about["generation"] |= limits
+    assert fast.generate(texts, Sampling()) == [[names[i] for i in row] for row in expected]

@@ -30,6 +30,7 @@ from predictors.models.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, ServerSettings
 
 DEFAULT_FILE = Path(__file__).parent.parent / "manifests" / "embedded.yaml"
+TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
 # What a cluster mounts, this machine has elsewhere: the user's own setting holds, not the file's.
 _OWN_VARIABLES = ("HOME", "PARLEY_MODELS", "XDG_CACHE_HOME")
 _MODULE = re.compile(r"predictors\.[a-z_][a-z0-9_]*")

@@ -55,10 +55,10 @@ def read_source(file: str) -> tuple[str, str]:
 
 def read_yaml(text: str, source: str) -> Any:
     """The one YAML document of a text, JSON included. Raises SpecError."""
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as err:
-        raise SpecError(f"{source}: not YAML: {_yaml_problem(err)}") from err
+    documents = _load(text, source)
+    if len(documents) > 1:
+        raise SpecError(f"{source}: holds {len(documents)} YAML documents, must be one")
+    return documents[0] if documents else None
 
 
 def read_documents(text: str, source: str) -> list[tuple[Place, dict[str, Any]]]:
@@ -67,12 +67,8 @@ def read_documents(text: str, source: str) -> list[tuple[Place, dict[str, Any]]]
     Raises SpecError for text that is not YAML, a document that is not a Kubernetes object, and a
     text without any object.
     """
-    try:
-        documents = list(yaml.load_all(text, Loader=_Loader))
-    except yaml.YAMLError as err:
-        raise SpecError(f"{source}: not YAML: {_yaml_problem(err)}") from err
     objects = []
-    for number, document in enumerate(documents, start=1):
+    for number, document in enumerate(_load(text, source), start=1):
         if document is not None:
             objects += _unfold(document, Place(source, f"document {number}"))
     if not objects:
@@ -104,6 +100,8 @@ def text(fields: Mapping[str, Any], key: str, place: Place, default: str = "") -
     value = fields.get(key, default)
     if not isinstance(value, str):
         raise place.at(key).error(f"must be text, not {_name_type(value)}; put it in quotes")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise place.at(key).error("names half a character by an escape; write the whole one")
     return value
 
 
@@ -163,6 +161,16 @@ def suggest(name: str, known: Collection[str]) -> str:
     return f'; did you mean "{folded[near[0]]}"?' if near else ""
 
 
+def _load(text: str, source: str) -> list[Any]:
+    try:
+        return list(yaml.load_all(text, Loader=_Loader))
+    except yaml.YAMLError as err:
+        raise SpecError(f"{source}: not YAML: {_yaml_problem(err)}") from err
+    except (ValueError, RecursionError) as err:
+        # Values such as `!!int x`, and brackets without end.
+        raise SpecError(f"{source}: not YAML of a Kubernetes object: {err}") from err
+
+
 def _unfold(document: Any, place: Place) -> list[tuple[Place, dict[str, Any]]]:
     fields = mapping(document, place)
     for key in ("apiVersion", "kind"):
@@ -197,7 +205,12 @@ def _yaml_problem(err: yaml.YAMLError) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice."""
+    """SafeLoader that refuses a key given twice, and takes a date for text, as the API server."""
+
+    yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()

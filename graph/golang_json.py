@@ -58,6 +58,14 @@ def decode_pairs(body: bytes) -> Any:
         raise DecodeError(find_syntax_error(body) or str(err)) from err
 
 
+def read_for_people(body: bytes) -> Any:
+    """The JSON value of `body` as Python has it, or its text where it is no JSON, or too deep."""
+    text = body.decode("utf-8", "backslashreplace")
+    if _depth(body) > MAX_DEPTH or not is_valid(body):
+        return text
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else digits)
+
+
 def decode_object(body: bytes) -> dict[str, Any] | None:
     """The JSON object (or null) of `body`, as Go decodes it into a map.
 

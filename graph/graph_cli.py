@@ -61,7 +61,10 @@ def serve(
 
     objects = _load(file)
     graph = choose_graph(objects, file, name)
-    urls = service_urls(graph, objects.services, _pairs("--service", service))
+    given = _pairs("--service", service)
+    urls = service_urls(graph, objects.services, given)
+    for service_name in sorted(urls.keys() - given.keys()):
+        _note(f"{service_name} is called inside the cluster, at {urls[service_name]}")
     serve_graph(graph, urls, host, port, max_body, _note)
 
 
@@ -174,7 +177,9 @@ def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    # Half a character, which JSON can name by an escape, is shown as that escape.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    print(text.encode(errors="backslashreplace").decode())
 
 
 def _note(text: str) -> None:

@@ -160,7 +160,7 @@ def always(condition: str) -> bool:
 def explain_syntax(condition: str) -> str:
     """What is wrong with a condition as a gjson path, empty for nothing known."""
     if condition != condition.strip():
-        return "the space at its end belongs to the key"
+        return "the space around it belongs to the key"
     unclosed = _explain_brackets(condition)
     if unclosed:
         return unclosed

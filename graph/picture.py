@@ -6,11 +6,10 @@ are boxes, services are rounded, and an edge says which step it is and when it i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from graph.golang_json import is_valid
+from graph.golang_json import read_for_people
 from graph.router import Answer, Visit
 from graph.spec import Dependency, Graph, Node, RouterType, Step
 
@@ -65,14 +64,14 @@ def walk_as_dict(visits: Iterable[Visit], answer: Answer) -> dict[str, Any]:
     steps = []
     for visit in sorted(visits, key=lambda visit: visit.order):
         step: dict[str, Any] = {"node": visit.node, "step": _name(visit)}
-        step |= {"target": visit.step.target, "received": _as_json(visit.request)}
+        step |= {"target": visit.step.target, "received": read_for_people(visit.request)}
         if visit.answer is None:
             step["error"] = visit.error
         else:
-            step |= {"status": visit.answer.status, "answered": _as_json(visit.answer.body)}
+            step |= {"status": visit.answer.status, "answered": read_for_people(visit.answer.body)}
         steps.append(step)
     answered = {"status": answer.status, "content_type": answer.content_type}
-    return {"steps": steps, "answer": answered | {"body": _as_json(answer.body)}}
+    return {"steps": steps, "answer": answered | {"body": read_for_people(answer.body)}}
 
 
 def _name(visit: Visit) -> str:
@@ -99,10 +98,6 @@ def _text(text: str) -> str:
     return "".join(
         char if char.isalnum() or char in " -_.$%:/()=@,*?!+" else f"#{ord(char)};" for char in text
     )
-
-
-def _as_json(body: bytes) -> Any:
-    return json.loads(body.decode("utf-8", "replace")) if is_valid(body) else _decode(body)
 
 
 def _shorten(body: bytes) -> str:

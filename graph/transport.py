@@ -9,10 +9,12 @@ pooled without the limit of two idle ones a host, and the user agent is our own.
 from __future__ import annotations
 
 import asyncio
+import base64
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import httpx2
 
@@ -37,6 +39,7 @@ _SECRET_HEADERS = frozenset(
     ("Authorization", "Www-Authenticate", "Cookie", "Cookie2", "Proxy-Authorization")
     + ("Proxy-Authenticate",)
 )
+_USER_INFO = re.compile("//[^/@]*@")
 _LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 _LATE_BODY = "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
 
@@ -76,6 +79,11 @@ class _Request:
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def asks_for_gzip(self) -> bool:
+        """Not where the client's own wish is passed on: it gets what the service sends."""
+        return not any(name in ("Accept-Encoding", "Range") for name, _ in self.headers)
+
 
 @dataclass(frozen=True)
 class _Caller:
@@ -91,10 +99,18 @@ class _Caller:
         return self.service_urls[step.service_name]
 
     async def post(self, url: str, body: bytes, headers: list[tuple[str, str]]) -> Answer:
+        """The answer after all redirects. Raises StepError where none comes."""
         headers = [(name, value) for name, value in headers if name not in _OWN_HEADERS]
         if not any(name == "Content-Type" and value for name, value in headers):
             headers.append(("Content-Type", "application/json"))
-        request = _Request("POST", url, headers, body)
+        try:
+            return await self._follow(_Request("POST", url, headers, body))
+        except (ValueError, httpx2.InvalidURL) as err:
+            # A host that is none: Go would ask for it and be told so.
+            raise StepError(f"{call_failed(url)}: dial tcp: {err}") from err
+
+    async def _follow(self, first: _Request) -> Answer:
+        request = first
         deadline = None if self.timeout is None else _now() + self.timeout
         for _ in range(_MAX_REDIRECTS):
             problem = find_url_error(request.url)
@@ -108,30 +124,34 @@ class _Caller:
             problem = find_location_error(location)
             if problem is not None:
                 raise StepError(f"{call_failed(request.url)}: {problem}")
-            request = _redirected(request, url, response.status_code, location)
+            request = _redirected(request, first, response.status_code, location)
         raise StepError(f"{call_failed(location)}: stopped after {_MAX_REDIRECTS} redirects")
 
     async def _send(self, request: _Request, deadline: float | None) -> httpx2.Response:
         """The response with its body still to be read. Raises StepError where none comes."""
         names = {name for name, _ in request.headers}
-        headers = [
-            ("Host", urlsplit(request.url).netloc.rpartition("@")[2]),
-            *([] if "User-Agent" in names else [("User-Agent", _USER_AGENT)]),
-            *([("Content-Length", str(len(request.body)))] if request.method == "POST" else []),
-            *([] if "Accept-Encoding" in names else [("Accept-Encoding", "gzip")]),
-            *request.headers,
-        ]
+        user, at, host = urlsplit(request.url).netloc.rpartition("@")
+        own = {
+            "Host": host,
+            "User-Agent": None if "User-Agent" in names else _USER_AGENT,
+            "Content-Length": str(len(request.body)) if request.method == "POST" else None,
+            "Accept-Encoding": "gzip" if request.asks_for_gzip else None,
+            "Authorization": _basic(user) if at and "Authorization" not in names else None,
+        }
+        headers = [(name, value) for name, value in own.items() if value is not None]
         try:
             # As bytes: a header may hold what is not ASCII.
-            encoded = [(name.encode("latin-1"), v.encode("latin-1")) for name, v in headers]
-            outgoing = httpx2.Request(
-                request.method, request.url, headers=encoded, content=request.body
-            )
+            encoded = [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in (*headers, *request.headers)
+            ]
+            url = _without_user(request.url)
+            outgoing = httpx2.Request(request.method, url, headers=encoded, content=request.body)
             async with asyncio.timeout_at(deadline):
                 return await self.client.send(outgoing, stream=True)
         except TimeoutError as err:
             raise StepError(f"{call_failed(request.url)}: {_LATE}") from err
-        except (httpx2.TransportError, httpx2.InvalidURL) as err:
+        except httpx2.TransportError as err:
             raise StepError(f"{call_failed(request.url)}: {explain(err, request.url)}") from err
 
     async def _read(
@@ -149,9 +169,10 @@ class _Caller:
             raise StepError(explain_body(err)) from err
         finally:
             await response.aclose()
-        # A client that asks for an encoding of its own gets what the service sends.
-        asked = all(name != "Accept-Encoding" for name, _ in request.headers)
-        if not asked or response.headers.get("content-encoding", "").lower() != "gzip":
+        if (
+            not request.asks_for_gzip
+            or response.headers.get("content-encoding", "").lower() != "gzip"
+        ):
             return bytes(body)
         try:
             content = gunzip(bytes(body), MAX_ANSWER)
@@ -170,18 +191,31 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _redirected(request: _Request, first_url: str, status: int, location: str) -> _Request:
+def _redirected(request: _Request, first: _Request, status: int, location: str) -> _Request:
     """The next hop: 307 and 308 repeat the request, the others GET without a body."""
     url = urljoin(request.url, location)
-    headers = [(name, value) for name, value in request.headers if name != "Referer"]
-    if not _is_within(url, first_url):
+    headers = list(request.headers)
+    if not _is_within(url, first.url):
         headers = [(name, value) for name, value in headers if name not in _SECRET_HEADERS]
-    if not (request.url.startswith("https:") and url.startswith("http:")):
-        headers.append(("Referer", request.url))
+    if not any(name == "Referer" for name, _ in first.headers):
+        headers = [(name, value) for name, value in headers if name != "Referer"]
+        if not (request.url.startswith("https:") and url.startswith("http:")):
+            headers.append(("Referer", _without_user(request.url)))
     if status in (307, 308):
         return _Request(request.method, url, headers, request.body)
     headers = [(name, value) for name, value in headers if name not in _BODY_HEADERS]
     return _Request("GET", url, headers, b"")
+
+
+def _without_user(url: str) -> str:
+    return _USER_INFO.sub("//", url, count=1)
+
+
+def _basic(user: str) -> str:
+    """The `Authorization` that a user and password in a URL stand for."""
+    name, _, password = user.partition(":")
+    pair = b":".join(map(unquote_to_bytes, (name, password)))
+    return "Basic " + base64.b64encode(pair).decode()
 
 
 def _is_within(url: str, first_url: str) -> bool:

@@ -27,7 +27,7 @@ _TRIED = re.compile(r"Connect call failed \('([^']*)'")
 _ILLEGAL_LINE = re.compile(r"illegal (status line|header line): bytearray\((b.*)\)", re.DOTALL)
 
 
-def explain(err: httpx2.TransportError | httpx2.InvalidURL, url: str) -> str:
+def explain(err: httpx2.TransportError, url: str) -> str:
     """Why no response came, as Go's client says it behind `Post "URL": `."""
     if isinstance(err, httpx2.ConnectError):
         return _explain_connect(err, url)

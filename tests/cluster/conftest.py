@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -21,11 +22,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     """A cluster with KServe, a gateway and the project's images, but not the project itself."""
-    with harness.running(os.environ) as running:
-        if running.own:
-            harness.load_project(images.EMBEDDED, os.environ)
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    with ExitStack() as stack:
+        # Minutes pass here: what is done and how long it took is seen as it happens.
+        with capture.global_and_fixture_disabled():
+            running = stack.enter_context(harness.running(os.environ))
+            if running.own:
+                harness.load_project(images.EMBEDDED, os.environ)
         yield running
 
 

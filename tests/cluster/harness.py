@@ -52,7 +52,7 @@ def running(environ: Mapping[str, str]) -> Iterator[Cluster]:
         yield up(environ)
     finally:
         if not environ.get("PARLEY_KEEP_CLUSTER"):
-            sandbox.destroy(STATE)
+            down(environ)
 
 
 def find(environ: Mapping[str, str]) -> Cluster | None:
@@ -85,9 +85,15 @@ def up(environ: Mapping[str, str]) -> Cluster:
             addons.install(kubectl, addons.charts(programs["helm"], environ))
     except BaseException:
         _keep_logs(environ)
-        sandbox.destroy(STATE)
+        down(environ)
         raise
     return Cluster(kubectl, gateway_url(kubectl), own=True)
+
+
+def down(environ: Mapping[str, str]) -> None:
+    """Remove our own node and every trace of it but the cache; fine when there is none."""
+    sandbox.destroy(STATE)
+    system_images.release(environ)
 
 
 def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> None:
@@ -166,7 +172,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return 0
     try:
         if verb == "down":
-            sandbox.destroy(STATE)
+            down(environ)
             return 0
         cluster = find({key: environ[key] for key in environ if key != "KUBECONFIG"}) or up(environ)
         with _timed("images of the project"):

@@ -46,19 +46,11 @@ class Sandbox:
         inside = ["nsenter", "-t", str(self.pid), "--net", "--mount", "--", *command]
         return ["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *inside]
 
-    def start(self, name: str, command: Sequence[str]) -> int:
-        """Start a daemon; its output goes to `<state>/logs/<name>.log`. Returns its pid."""
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a daemon; its output goes to `<state>/logs/<name>.log`."""
         logs = self.state / "logs"
         logs.mkdir(exist_ok=True)
-        with (logs / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                self.entered(command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return process.pid
+        _start(self.entered(command), logs / f"{name}.log")
 
     def run(self, command: Sequence[str], timeout: float = 60) -> str:
         """Run a command inside to its end; its output. Raises SandboxError."""
@@ -77,9 +69,7 @@ def create(state: Path) -> Sandbox:
         _inherit_cpuset(folder)
     _daemons().mkdir()
     _make_private_folders(state)
-    pid = _hold(state)
-    sandbox = Sandbox(pid, state)
-    (state / "holder.pid").write_text(str(pid))
+    sandbox = Sandbox(_hold(state), state)
     _connect(sandbox)
     return sandbox
 
@@ -136,29 +126,32 @@ def _daemons() -> Path:
 
 
 def _hold(state: Path) -> int:
-    """Start the process that holds the namespaces, with its private folders mounted."""
+    """Start the process that holds the namespaces, with its private folders mounted; its pid."""
     mounts = " && ".join(f"mount -t tmpfs -o mode=755 tmpfs {path}" for path in PRIVATE_FOLDERS)
-    ready = state / "ready"
+    ready, log = state / "holder.pid", state / "holder.log"
     # Shared among ourselves: the kubelet's volumes must reach the containers' runtime.
-    script = f"{mounts} && mount --make-rshared / && touch {ready} && exec sleep infinity"
+    script = f"{mounts} && mount --make-rshared / && echo $$ > {ready} && exec sleep infinity"
     joined = 'echo $$ > "$0" && exec "$@"'
     unshared = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script]
-    process = subprocess.Popen(
-        ["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *unshared],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    for _ in range(100):
-        if ready.exists():
-            ready.unlink()
-            return process.pid
-        if process.poll() is not None:
-            break
+    _start(["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *unshared], log)
+    for _ in range(200):
+        if ready.exists() and ready.read_text().strip():
+            return int(ready.read_text())
         time.sleep(0.05)
-    message = process.stderr.read().decode() if process.stderr and process.poll() else "no answer"
-    raise SandboxError(f"no namespaces of our own: {message.strip()}")
+    raise SandboxError(f"no namespaces of our own: {log.read_text().strip() or 'no answer'}")
+
+
+def _start(command: Sequence[str], output: Path) -> None:
+    """Start a process that is nobody's child and outlives this one."""
+    with output.open("ab") as log:
+        subprocess.run(
+            ["setsid", "--fork", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=True,
+            timeout=10,
+        )
 
 
 def _connect(sandbox: Sandbox) -> None:

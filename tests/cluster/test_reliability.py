@@ -19,8 +19,9 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture(scope="module")
 def pairs(deployment: Deployment) -> Deployment:
-    """Two pods of each predictor and of the router."""
-    deployment.ensure(TWO_REPLICAS)
+    """Two pods of each predictor and of the router, by an update of what is there."""
+    deployment.ensure("overlays/embedded")
+    deployment.apply(TWO_REPLICAS)
     for name in (*PREDICTORS, GRAPH):
         _until_two(deployment, name)
     return deployment

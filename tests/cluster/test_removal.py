@@ -12,9 +12,11 @@ from tests.cluster.kube import until
 pytestmark = pytest.mark.cluster
 
 
-def test_deleting_the_overlay_leaves_nothing(embedded: Deployment) -> None:
-    kubectl = embedded.kubectl
-    embedded.remove()
+def test_deleting_the_overlay_leaves_nothing(deployment: Deployment) -> None:
+    kubectl = deployment.kubectl
+    if not deployment.overlay:
+        deployment.ensure("overlays/embedded")
+    deployment.remove()
     until(lambda: not kubectl.exists("namespace", NAMESPACE, ""), "the namespace's end", 120)
     kinds = kubectl("api-resources", "--verbs=list", "-o", "name").split()
     # Events of what was deleted expire by themselves.

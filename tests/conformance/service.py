@@ -16,10 +16,11 @@ _NOT_SCRIPTED = Reply(status=404, body=b'{"error":"not scripted"}')
 
 
 class Service:
-    """The scripted server. `calls` is what came since the last `script`."""
+    """The scripted server. `calls` is what came since the last `script`, `connections` all ever."""
 
     def __init__(self) -> None:
         self.calls: list[Received] = []
+        self.connections = 0
         self._replies: Mapping[str, Sequence[Reply]] = {}
         self._counts: dict[str, int] = {}
         self._server: asyncio.Server | None = None
@@ -45,6 +46,7 @@ class Service:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self.connections += 1
         try:
             while await self._serve_one(reader, writer):
                 pass

@@ -213,6 +213,15 @@ async def test_difference_istio() -> None:
     assert (answer.status, greetings) == (500, [b"\x16"])
 
 
+async def test_difference_idle_connections() -> None:
+    steps = [{"serviceUrl": "http://$service/a", "name": str(index)} for index in range(5)]
+    nodes = {"root": {"routerType": "Ensemble", "steps": steps}}
+    async with live_graph(nodes, {"a": Reply(body=b"{}", delay=0.1)}) as live:
+        for _ in range(3):
+            assert (await ask(live.port, b"{}"))[0] == 200
+        assert (len(live.service.calls), live.service.connections) == (15, 5)
+
+
 def test_difference_shutdown(tmp_path: Path) -> None:
     file = tmp_path / "graph.yaml"
     document = {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "InferenceGraph"}

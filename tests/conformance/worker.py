@@ -71,10 +71,17 @@ async def _run(job: Job, start: Start, service: Service, address: str) -> list[O
 
 
 def _addressed(reply: Reply, address: str) -> Reply:
-    headers = ((name, value.replace("$service", address)) for name, value in reply.headers)
-    return replace(
-        reply, headers=tuple((name, value.replace("$refused", _REFUSED)) for name, value in headers)
-    )
+    names = {"$service": address, "$refused": _REFUSED, "$elsewhere": _elsewhere(address)}
+    headers = dict(reply.headers)
+    for name in headers:
+        for mark, stands_for in names.items():
+            headers[name] = headers[name].replace(mark, stands_for)
+    return replace(reply, headers=tuple(headers.items()))
+
+
+def _elsewhere(address: str) -> str:
+    """The same services under another host's name."""
+    return "localhost:" + address.rpartition(":")[2]
 
 
 async def _settle(service: Service) -> None:

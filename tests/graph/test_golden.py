@@ -97,6 +97,14 @@ def test_what_is_not_expected_is_not_compared() -> None:
     assert run({"request": "x", "expect": {}}).passed
 
 
+def test_bodies_of_any_kind_are_compared_and_none_breaks_the_test() -> None:
+    for body in ("[" * 2000 + "]" * 2000, "1" * 5000, '"\\ud800"'):
+        assert run({"request": body, "expect": {"body": body}}).passed
+        assert not run({"request": body, "expect": {"body": {"a": 1}}}).passed
+    (case,) = read_cases("[{request: {day: 2026-01-02}, expect: {}}]", "cases.yaml", GRAPH)
+    assert case.request == b'{"day": "2026-01-02"}'
+
+
 def test_a_call_that_fails() -> None:
     case = {
         "request": "x",

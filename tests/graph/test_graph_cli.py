@@ -144,6 +144,9 @@ def test_show_traces_a_request_through_stubs(write: Any, capsys: Any) -> None:
     stub = ["--stub", f"chat={write('a.json', {'a': 1})}", "-o", "json"]
     assert main(["graph", "show", file, *arguments, *stub]) == 0
     tree = json.loads(capsys.readouterr().out)
+    half = ["--trace", write("half.json", "\ud800"), "-o", "json"]
+    assert main(["graph", "show", file, *half]) == 0
+    assert '"received": "\\ud800"' in capsys.readouterr().out
     assert tree["answer"] == {"status": 200, "content_type": "application/json", "body": {"a": 1}}
 
 

@@ -98,6 +98,7 @@ def test_weights_may_be_written_as_whole_floats() -> None:
         ({"weight": 1.5}, "steps[0].weight: must be a whole number, not a number"),
         ({"weight": True}, "steps[0].weight: must be a whole number, not a boolean"),
         ({"dependency": "hard"}, 'steps[0].dependency: unsupported value "hard", supported are'),
+        ({"condition": "\ud800"}, "steps[0].condition: names half a character by an escape"),
         ({"data": None}, "steps[0].data: must be text, not empty"),
         ({"mapPredictionsToInstances": "yes"}, "must be true or false, not text"),
     ],
@@ -147,6 +148,8 @@ def test_a_name_that_the_webhook_refuses(name: str) -> None:
         ("apiVersion: v1\nkind: 3", "document 1.kind: must be text"),
         ("a: &x [1]\nb: !!python/name:os.system x", "f.yaml: not YAML: line 2"),
         ("\x00", "f.yaml: not YAML"),
+        ("a: !!int x", "f.yaml: not YAML of a Kubernetes object: invalid literal"),
+        ("[" * 5000, "f.yaml: not YAML"),
     ],
 )
 def test_a_text_that_is_no_object(text: str, problem: str) -> None:
@@ -166,6 +169,11 @@ def test_an_object_that_stands_twice() -> None:
     assert (
         refusal(text) == "f.yaml: InferenceGraph/g: stands twice in this file; rename or remove one"
     )
+
+
+def test_a_date_is_text_as_it_is_for_the_api_server() -> None:
+    text = json.dumps(document()).replace('"g"', "g, labels: {day: 2026-13-01}")
+    assert load_objects(text, "f.yaml").graphs[0].labels == {"day": "2026-13-01"}
 
 
 def test_a_graph_is_chosen_by_name_where_there_are_several() -> None:

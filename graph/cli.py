@@ -19,6 +19,7 @@ import typer
 from graph.client import ChatClient
 from graph.errors import NotReady, ParleyError, SpecError
 from graph.graph_cli import app as graph_commands
+from graph.models_cli import app as model_commands
 
 FAILED, USAGE, NOT_READY = 1, 2, 3
 
@@ -29,6 +30,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage or file, 3 not ready.",
 )
 app.add_typer(graph_commands, name="graph")
+app.add_typer(model_commands, name="models")
 
 
 class Output(StrEnum):
@@ -89,6 +91,35 @@ def ask(
         print(json.dumps(reply.prediction, ensure_ascii=False, indent=2))
     else:
         print(reply.response)
+
+
+@app.command()
+def translate(
+    text: Annotated[str, typer.Argument(help="The text; - reads it from stdin.")],
+    to: Annotated[
+        str | None, typer.Option(help="The wanted language; without it, the other one.")
+    ] = None,
+    file: Annotated[
+        str,
+        typer.Option("--file", "-f", help="YAML of the graph.", show_default="English and Italian"),
+    ] = "",
+    url: Url = "",
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
+    ] = Output.TEXT,
+) -> None:
+    """One text in the other language, by the translator application."""
+    from graph.local import TRANSLATOR_FILE
+    from graph.translation import translate as ask_translator
+
+    if not url:
+        file = file or str(TRANSLATOR_FILE)
+    with _client(file, url) as client:
+        prediction = ask_translator(client, sys.stdin.read() if text == "-" else text, to)
+    if output is Output.JSON:
+        print(json.dumps(prediction, ensure_ascii=False, indent=2))
+    else:
+        print(prediction["response"])
 
 
 @app.command()

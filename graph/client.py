@@ -103,6 +103,10 @@ class ChatClient:
         """Several instances in one request, each an independent turn; languages may be mixed."""
         return [read_reply(prediction) for prediction in self._post(instances, None)]
 
+    def answers(self, instances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What any graph returned for the instances, as it came; for graphs that are no chat."""
+        return self._post(instances, None)
+
     def predict(self, name: str, instances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """One predictor alone.
 

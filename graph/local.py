@@ -11,7 +11,6 @@ import asyncio
 import importlib
 import os
 import re
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graph.documents import read_source
 from graph.errors import NotServed, SpecError
-from graph.front import App, Receive, Send, graph_app
+from graph.front import App, Receive, Send, graph_app, limits_of
 from graph.router import Answer, Headers, route
 from graph.services import InferenceService
 from graph.spec import Graph, Objects, Step, choose_graph, load_objects
@@ -30,6 +30,7 @@ from predictors.models.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, ServerSettings
 
 DEFAULT_FILE = Path(__file__).parent.parent / "manifests" / "embedded.yaml"
+TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
 # What a cluster mounts, this machine has elsewhere: the user's own setting holds, not the file's.
 _OWN_VARIABLES = ("HOME", "PARLEY_MODELS", "XDG_CACHE_HOME")
 _MODULE = re.compile(r"predictors\.[a-z_][a-z0-9_]*")
@@ -76,15 +77,8 @@ class LocalGraph:
 
 def read_file(file: str) -> Objects:
     """The objects of a file: `-` is stdin, "" the embedded manifests. Raises SpecError."""
-    if file == "-":
-        return load_objects(sys.stdin.read(), "<stdin>")
-    path = Path(file) if file else DEFAULT_FILE
-    try:
-        return load_objects(path.read_text(encoding="utf-8"), file or path.name)
-    except UnicodeDecodeError as err:
-        raise SpecError(f"{file}: not a text in UTF-8") from err
-    except OSError as err:
-        raise SpecError(f"{file or path}: {err.strerror}") from err
+    text, source = read_source(file or str(DEFAULT_FILE))
+    return load_objects(text, source if file else DEFAULT_FILE.name)
 
 
 def build(
@@ -116,7 +110,11 @@ def app_of(local: LocalGraph) -> App:
 
     handlers = list(local.handlers.values())
     predictors = Door(build_app(handlers), handlers)
-    graph = graph_app(local.route, ready=lambda: all(handler.ready for handler in handlers))
+    graph = graph_app(
+        local.route,
+        limits_of(local.graph.timeouts),
+        ready=lambda: all(handler.ready for handler in handlers),
+    )
 
     async def app(scope: Any, receive: Receive, send: Send) -> None:
         match = _PREDICTOR_PATH.fullmatch(scope.get("path", ""))

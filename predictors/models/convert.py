@@ -18,10 +18,9 @@ from graph.errors import ModelError
 from predictors.models.cache import cache_folder, lock, placed_folder, unwritable
 from predictors.models.manifest import (
     Manifest,
-    check_folder,
     files_of,
-    has_manifest,
     hash_folder,
+    is_whole,
     read_manifest,
     write_manifest,
 )
@@ -61,11 +60,11 @@ def convert(
     target = cache / "converted" / _folder_name(reference, settings)
     try:
         with lock(cache, f"converted/{target.name}", progress):
-            if not has_manifest(target):
+            # One that was damaged since is made again.
+            if not is_whole(target, lambda path: sha256_known(cache, path, progress)):
                 _convert(reference, source, target, settings, progress)
     except OSError as err:
         raise ModelError(unwritable(cache, err)) from err
-    check_folder(target, read_manifest(target), lambda path: sha256_known(cache, path, progress))
     return target
 
 

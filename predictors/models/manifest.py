@@ -92,6 +92,15 @@ def check_folder(
             raise ModelError(f"{path}: altered: its SHA-256 is not the manifest's; {_MEND}")
 
 
+def is_whole(folder: Path, sha256: Callable[[Path], str] = sha256_file) -> bool:
+    """Whether a folder is there and is what its manifest says."""
+    try:
+        check_folder(folder, read_manifest(folder), sha256)
+    except ModelError:
+        return False
+    return True
+
+
 def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of each file, sorted, the manifest itself left out."""
     for path in sorted(folder.rglob("*")):
@@ -100,4 +109,4 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-_MEND = "run `parley models verify`, then pull or convert the model again"
+_MEND = "pull or convert the model again"

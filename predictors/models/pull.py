@@ -15,10 +15,17 @@ from typing import Any
 
 from graph.errors import ModelError
 from predictors.models.cache import cache_folder, lock, unwritable
-from predictors.models.manifest import Manifest, has_manifest, hash_folder, write_manifest
+from predictors.models.manifest import (
+    Manifest,
+    has_manifest,
+    hash_folder,
+    is_whole,
+    write_manifest,
+)
 from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
 from predictors.models.sources import PICKLES, WANTED, check_source
+from predictors.models.verified import sha256_known
 
 
 def pull(
@@ -35,7 +42,8 @@ def pull(
     target = _target(reference, cache)
     try:
         with lock(cache, f"hf/{target.name}", progress):
-            if not has_manifest(target):
+            # One that was damaged since is fetched again.
+            if not is_whole(target, lambda path: sha256_known(cache, path, progress)):
                 _fetch(reference, target, progress, environ)
     except OSError as err:
         raise ModelError(unwritable(cache, err)) from err
@@ -71,6 +79,8 @@ def _fetch(
             (work / name).unlink()
             raise ModelError(f"{work / name}: its SHA-256 is not the hub's; pull again")
     write_manifest(work, Manifest("pull", str(reference), files))
+    if target.exists():
+        shutil.rmtree(target)
     os.replace(work, target)
 
 

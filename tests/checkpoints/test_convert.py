@@ -86,6 +86,16 @@ def test_a_damaged_conversion_is_refused_by_the_name_of_the_file(
     assert problem in str(caught.value)
 
 
+def test_converting_again_mends_a_damaged_conversion(checkpoint: Maker, tmp_path: Path) -> None:
+    source = str(checkpoint("marian"))
+    folder = convert(source, str(tmp_path))
+    (folder / "parley.json").write_text("{")
+    assert convert(source, str(tmp_path)) == folder
+    flip(folder / "model.bin")
+    assert convert(source, str(tmp_path)) == folder
+    check_folder(folder, read_manifest(folder))
+
+
 def flip(path: Path) -> None:
     """Turn one byte in the middle."""
     data = bytearray(path.read_bytes())

@@ -56,7 +56,10 @@ def convert(
     from predictors.models.converter import versions
 
     content = content_hash(source, cache, progress)
-    settings = {"content": content, "quantization": quantization, **versions()}
+    found = versions()
+    from predictors.models.loaders import VERSION
+
+    settings = {"content": content, "quantization": quantization, "loaders": VERSION, **found}
     target = cache / "converted" / _folder_name(reference, settings)
     try:
         with lock(cache, f"converted/{target.name}", progress):

@@ -62,11 +62,11 @@ def convert_folder(source: Path, target: Path, quantization: str) -> dict[str, A
     """Fill the folder `target`; what the engine needs to know, for its manifest."""
     import transformers
 
-    from predictors.models import blenderbot
+    from predictors.models import loaders
 
     # The caller shows progress of its own.
     transformers.utils.logging.disable_progress_bar()
-    blenderbot.register()
+    loaders.register()
     converter = _make_converter(source)
     try:
         converter.convert(str(target), quantization=quantization, force=True)

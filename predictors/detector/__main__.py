@@ -14,7 +14,7 @@ from predictors.models.progress import Progress, show_nothing
 from predictors.serving import run
 from predictors.settings import OptionError, ServerSettings, option, read_settings
 
-PROG = "detector"
+PROG = "predictors.detector"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,21 +77,21 @@ def check(settings: TranslatorSettings) -> None:
     for name in ("source", "target"):
         value = getattr(settings, name)
         if not _CODE.fullmatch(value):
-            raise OptionError(f"{PROG}: --{name}: must be a language code such as fr")
+            raise OptionError(f"--{name}: must be a language code such as fr")
     if settings.source == settings.target:
-        raise OptionError(f"{PROG}: --source and --target: both are {settings.source}")
+        raise OptionError(f"--source and --target: both are {settings.source}")
     if contract.PIVOT not in (settings.source, settings.target):
-        raise OptionError(f"{PROG}: --source or --target must be {contract.PIVOT}")
+        raise OptionError(f"--source or --target must be {contract.PIVOT}")
     reads, writes = fields(settings)
     for name, value in (("reads", reads), ("writes", writes)):
         if value not in TEXT_FIELDS:
-            raise OptionError(f"{PROG}: --{name}: choose from {', '.join(TEXT_FIELDS)}")
+            raise OptionError(f"--{name}: choose from {', '.join(TEXT_FIELDS)}")
     if reads == writes:
-        raise OptionError(f"{PROG}: --reads and --writes: both are {reads}")
+        raise OptionError(f"--reads and --writes: both are {reads}")
     if not 1 <= settings.max_tokens <= CONTEXT // 4:
-        raise OptionError(f"{PROG}: --max_tokens: must be from 1 to {CONTEXT // 4}")
+        raise OptionError(f"--max_tokens: must be from 1 to {CONTEXT // 4}")
     if settings.examples and not Path(settings.examples).is_dir():
-        raise OptionError(f"{PROG}: --examples: no such folder")
+        raise OptionError(f"--examples: no such folder")
 
 
 def fields(settings: TranslatorSettings) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def test_a_wrong_option_ends_the_command_with_one_line(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert err.startswith("detector: --languages: 'xx'")
+    assert err.startswith("predictors.detector: --languages: 'xx'")
 
 
 def test_help_explains_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,7 @@ from predictors.settings import ModelSettings, OptionError, ServerSettings
 DEFAULT_FILE = Path(__file__).parent.parent / "manifests" / "embedded.yaml"
 TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
 # What a cluster mounts, this machine has elsewhere: the user's own setting holds, not the file's.
-_OWN_VARIABLES = ("HOME", "PARLEY_MODELS", "XDG_CACHE_HOME")
+_OWN_VARIABLES = ("HOME", "OPENAI_API_KEY", "PARLEY_MODELS", "XDG_CACHE_HOME")
 _MODULE = re.compile(r"predictors\.[a-z_][a-z0-9_]*")
 _PREDICTOR_PATH = re.compile(r"/v1/models/([^/:]+)(:predict)?")
 

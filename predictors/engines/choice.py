@@ -51,10 +51,12 @@ def choose_engine(
             f"--engine {name}: cannot read {resolved.name}, whose format is {resolved.format}; "
             f"use {' or '.join(able)}"
         )
-    return _MAKERS[name](resolved, settings, context)
+    return _MAKERS[name](resolved, settings, context, environ)
 
 
-def _make_llamacpp(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+def _make_llamacpp(
+    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
+) -> Engine:
     _need("xllamacpp", resolved)
     from predictors.engines.llamacpp import LlamaCpp
 
@@ -77,7 +79,9 @@ def default_threads(cpus: int) -> int:
     return max(1, cpus // 2)
 
 
-def _make_ctranslate2(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+def _make_ctranslate2(
+    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
+) -> Engine:
     _need("ctranslate2", resolved)
     from predictors.engines.ctranslate2 import CTranslate2
 
@@ -89,7 +93,9 @@ def _make_ctranslate2(resolved: ResolvedModel, settings: ModelSettings, context:
     )
 
 
-def _make_transformers(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+def _make_transformers(
+    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
+) -> Engine:
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise ModelError(
             f"{resolved.name}: not converted yet, so only the engine transformers reads it, which "
@@ -105,11 +111,15 @@ def _make_transformers(resolved: ResolvedModel, settings: ModelSettings, context
     )
 
 
-def _make_openai(resolved: ResolvedModel, settings: ModelSettings, context: int) -> Engine:
+def _make_openai(
+    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
+) -> Engine:
     from predictors.engines.openai import OpenAI
 
     reference = resolved.reference
-    return OpenAI(reference.url, reference.name, parallel=settings.parallel)
+    # The name that OpenAI's own clients read; a secret is no argument, which `ps` would show.
+    key = environ.get("OPENAI_API_KEY", "")
+    return OpenAI(reference.url, reference.name, parallel=settings.parallel, api_key=key)
 
 
 def _need(package: str, resolved: ResolvedModel) -> None:
@@ -119,7 +129,8 @@ def _need(package: str, resolved: ResolvedModel) -> None:
         )
 
 
-_MAKERS: dict[str, Callable[[ResolvedModel, ModelSettings, int], Engine]] = {
+_Maker = Callable[[ResolvedModel, ModelSettings, int, Mapping[str, str]], Engine]
+_MAKERS: dict[str, _Maker] = {
     "ctranslate2": _make_ctranslate2,
     "llamacpp": _make_llamacpp,
     "openai": _make_openai,

@@ -91,7 +91,7 @@ def check(settings: TranslatorSettings) -> None:
     if not 1 <= settings.max_tokens <= CONTEXT // 4:
         raise OptionError(f"--max_tokens: must be from 1 to {CONTEXT // 4}")
     if settings.examples and not Path(settings.examples).is_dir():
-        raise OptionError(f"--examples: no such folder")
+        raise OptionError("--examples: no such folder")
 
 
 def fields(settings: TranslatorSettings) -> tuple[str, str]:

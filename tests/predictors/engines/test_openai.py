@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from graph.errors import EngineError, ModelError, Overloaded
+from predictors.chat.__main__ import build
 from predictors.engines.base import Message, Sampling
 from predictors.engines.openai import OpenAI
 
@@ -107,3 +108,14 @@ def test_a_server_or_a_model_that_is_not_there_is_named(server):
         OpenAI(server.url, "gpt").load()
     with pytest.raises(ModelError, match="does not list its models"):
         OpenAI("http://127.0.0.1:9/v1", "gpt").load()
+
+
+async def test_a_chat_on_another_server_sends_the_key_of_the_environment(server):
+    arguments = ["--model_name=chat", f"--model=openai:llama@{server.url}"]
+    chat, _ = build(arguments, {"OPENAI_API_KEY": "secret"})
+    chat.load()
+    server.answers = [(200, {"choices": [{"message": {"content": "Hello."}}]})]
+    [turn] = await chat.predict([{"user_input": "Hi"}])
+    chat.close()
+    assert turn["response"] == "Hello."
+    assert [authorization for _, authorization, _ in server.received] == ["Bearer secret"]

@@ -6,6 +6,7 @@ An engine's module is imported when it is chosen, so that an image holds only wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from graph.errors import ModelError
@@ -22,6 +23,20 @@ ENGINES_OF_FORMAT = {
     "transformers": ("transformers",),
     "openai": ("openai",),
 }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A model and how it shall run. context: tokens a request."""
+
+    model: ResolvedModel
+    settings: ModelSettings
+    context: int
+    environ: Mapping[str, str]
+
+    def threads(self) -> int:
+        """CPU threads as the options say, else as many as the container may keep busy."""
+        return self.settings.threads or cpu_limit()
 
 
 def choose_engine(
@@ -51,22 +66,20 @@ def choose_engine(
             f"--engine {name}: cannot read {resolved.name}, whose format is {resolved.format}; "
             f"use {' or '.join(able)}"
         )
-    return _MAKERS[name](resolved, settings, context, environ)
+    return _MAKERS[name](Wanted(resolved, settings, context, environ))
 
 
-def _make_llamacpp(
-    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
-) -> Engine:
-    _need("xllamacpp", resolved)
+def _make_llamacpp(wanted: Wanted) -> Engine:
+    _need("xllamacpp", wanted.model)
     from predictors.engines.llamacpp import LlamaCpp
 
     return LlamaCpp(
-        resolved.path,
-        resolved.name,
-        threads=settings.threads or default_threads(cpu_limit()),
-        parallel=settings.parallel,
-        context=context,
-        gpu_layers=0 if settings.device == "cpu" else -1,
+        wanted.model.path,
+        wanted.model.name,
+        threads=wanted.settings.threads or default_threads(cpu_limit()),
+        parallel=wanted.settings.parallel,
+        context=wanted.context,
+        gpu_layers=0 if wanted.settings.device == "cpu" else -1,
     )
 
 
@@ -79,47 +92,41 @@ def default_threads(cpus: int) -> int:
     return max(1, cpus // 2)
 
 
-def _make_ctranslate2(
-    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
-) -> Engine:
-    _need("ctranslate2", resolved)
+def _make_ctranslate2(wanted: Wanted) -> Engine:
+    _need("ctranslate2", wanted.model)
     from predictors.engines.ctranslate2 import CTranslate2
 
     return CTranslate2(
-        resolved.path,
-        resolved.name,
-        threads=settings.threads or cpu_limit(),
-        device=settings.device,
+        wanted.model.path,
+        wanted.model.name,
+        threads=wanted.threads(),
+        device=wanted.settings.device,
     )
 
 
-def _make_transformers(
-    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
-) -> Engine:
+def _make_transformers(wanted: Wanted) -> Engine:
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise ModelError(
-            f"{resolved.name}: not converted yet, so only the engine transformers reads it, which "
-            f"is not installed here; run: parley models convert {resolved.reference}"
+            f"{wanted.model.name}: not converted yet, so only the engine transformers reads it, "
+            f"which is not installed here; run: parley models convert {wanted.model.reference}"
         )
     from predictors.engines.transformers import Transformers
 
     return Transformers(
-        resolved.path,
-        resolved.name,
-        threads=settings.threads or cpu_limit(),
-        device=settings.device,
+        wanted.model.path,
+        wanted.model.name,
+        threads=wanted.threads(),
+        device=wanted.settings.device,
     )
 
 
-def _make_openai(
-    resolved: ResolvedModel, settings: ModelSettings, context: int, environ: Mapping[str, str]
-) -> Engine:
+def _make_openai(wanted: Wanted) -> Engine:
     from predictors.engines.openai import OpenAI
 
-    reference = resolved.reference
+    reference = wanted.model.reference
     # The name that OpenAI's own clients read; a secret is no argument, which `ps` would show.
-    key = environ.get("OPENAI_API_KEY", "")
-    return OpenAI(reference.url, reference.name, parallel=settings.parallel, api_key=key)
+    key = wanted.environ.get("OPENAI_API_KEY", "")
+    return OpenAI(reference.url, reference.name, parallel=wanted.settings.parallel, api_key=key)
 
 
 def _need(package: str, resolved: ResolvedModel) -> None:
@@ -129,8 +136,7 @@ def _need(package: str, resolved: ResolvedModel) -> None:
         )
 
 
-_Maker = Callable[[ResolvedModel, ModelSettings, int, Mapping[str, str]], Engine]
-_MAKERS: dict[str, _Maker] = {
+_MAKERS: dict[str, Callable[[Wanted], Engine]] = {
     "ctranslate2": _make_ctranslate2,
     "llamacpp": _make_llamacpp,
     "openai": _make_openai,

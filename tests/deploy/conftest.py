@@ -1,19 +1,19 @@
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.cluster import binaries
+from tests.deploy.rendered import Objects
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-Objects = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +29,9 @@ def kustomize() -> list[str]:
 
 @pytest.fixture(scope="session")
 def render(kustomize: list[str]) -> Callable[[str], str]:
-    """Renders a folder of manifests/."""
+    """Renders a folder of manifests/, each once."""
 
+    @functools.cache
     def render_folder(folder: str) -> str:
         done = subprocess.run(
             [*kustomize, str(MANIFESTS / folder)], capture_output=True, text=True, timeout=60
@@ -43,7 +44,7 @@ def render(kustomize: list[str]) -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def objects(render: Callable[[str], str]) -> Callable[[str], Objects]:
-    return lambda folder: list(yaml.safe_load_all(render(folder)))
+    return functools.cache(lambda folder: list(yaml.safe_load_all(render(folder))))
 
 
 @pytest.fixture

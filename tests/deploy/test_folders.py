@@ -13,6 +13,7 @@ from graph.errors import SpecError
 from graph.kustomize import read_manifests
 from graph.local import read_file
 from tests.deploy.conftest import MANIFESTS
+from tests.deploy.rendered import OVERLAYS
 
 OVERLAY = str(MANIFESTS / "overlays" / "cpu")
 OWN = """
@@ -44,7 +45,7 @@ def test_objects_that_are_only_for_a_cluster_are_passed_over() -> None:
 
 
 @pytest.mark.usefixtures("on_path")
-@pytest.mark.parametrize("folder", ["base", "overlays/cpu", "overlays/embedded", "translator"])
+@pytest.mark.parametrize("folder", OVERLAYS)
 def test_every_folder_lints_clean(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["graph", "lint", "--strict", str(MANIFESTS / folder)]) == 0
     assert capsys.readouterr().out == "nothing found\n"

@@ -43,6 +43,34 @@ async def test_both_engines_give_the_same_texts_by_the_checkpoints_own_settings(
         engine.close()
 
 
+# In a process that has not imported transformers yet: the import is part of what may go wrong.
+SIDE_BY_SIDE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from predictors.engines.transformers import Transformers
+
+engines = [Transformers(Path(p), "m", threads=1, device="cpu") for p in sys.argv[1:]]
+with ThreadPoolExecutor(len(engines)) as pool:
+    for loading in [pool.submit(engine.load) for engine in engines]:
+        loading.result()
+print([engine.info.context for engine in engines])
+"""
+
+
+def test_checkpoints_load_side_by_side(checkpoint: Maker) -> None:
+    """As the services of a graph do in one process."""
+    folders = [str(checkpoint(family)) for family in making.FAMILIES]
+    done = subprocess.run(
+        [sys.executable, "-c", SIDE_BY_SIDE, *folders, *folders],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[128, 512, 512, 128, 128, 512, 512, 128]\n"
+
+
 async def test_a_prompt_over_the_positions_is_refused_and_the_engine_goes_on(
     trained: Maker, converted: Callable[..., Path]
 ) -> None:

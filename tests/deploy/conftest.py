@@ -4,16 +4,14 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.cluster import binaries
+from tests.deploy.render import MANIFESTS, built_command, folder_with, kustomize_command
 from tests.deploy.rendered import Objects
-
-MANIFESTS = Path(__file__).parents[2] / "manifests"
 
 
 @pytest.fixture(scope="session")
@@ -50,21 +48,4 @@ def objects(render: Callable[[str], str]) -> Callable[[str], Objects]:
 @pytest.fixture
 def program(kustomize: list[str], tmp_path: Path) -> Path:
     """A folder for the PATH that holds nothing but the program that renders."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    name = "kubectl" if kustomize[1] == "kustomize" else "kustomize"
-    (folder / name).symlink_to(Path(kustomize[0]).resolve())
-    return folder
-
-
-def kustomize_command(environ: Mapping[str, str]) -> list[str] | None:
-    """The cached kubectl first, so that the rendering is that of a pinned version."""
-    kubectl = binaries.cached("kubectl", environ) or shutil.which("kubectl")
-    if kubectl:
-        return [str(kubectl), "kustomize"]
-    found = shutil.which("kustomize")
-    return [found, "build"] if found else None
-
-
-def built_command(environ: Mapping[str, str]) -> list[str]:
-    return [str(binaries.build(["kubectl"], environ)["kubectl"]), "kustomize"]
+    return folder_with(kustomize, tmp_path / "bin")

@@ -12,7 +12,7 @@ from graph.cli import main
 from graph.errors import SpecError
 from graph.kustomize import read_manifests
 from graph.local import read_file
-from tests.deploy.conftest import MANIFESTS
+from tests.deploy.render import MANIFESTS
 from tests.deploy.rendered import OVERLAYS
 
 OVERLAY = str(MANIFESTS / "overlays" / "cpu")

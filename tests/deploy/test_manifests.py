@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.deploy.render import RENDERED
+from tests.deploy.render import MANIFESTS, RENDERED
 from tests.deploy.rendered import (
     MODELS,
     ON_CPU,
@@ -21,8 +20,6 @@ from tests.deploy.rendered import (
     options,
     predictors,
 )
-
-MANIFESTS = Path(__file__).parents[2] / "manifests"
 
 
 @pytest.mark.parametrize(("folder", "file"), RENDERED.items())

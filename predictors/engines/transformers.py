@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ from predictors.models.converter import describe_model, load_model, load_tokeniz
 from predictors.models.sources import check_source
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+# While transformers is imported or loads a model, other threads see it half changed: classes are
+# missing, tied weights are not tied.
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Transformers:
         self._info: EngineInfo | None = None
 
     def load(self) -> None:
+        """One at a time in a process; raises ModelError."""
+        with _LOADING:
+            self._load()
+
+    def _load(self) -> None:
         import torch
         import transformers
 

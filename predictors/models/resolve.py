@@ -64,8 +64,7 @@ def resolve(
             path = embedded.locate(reference.name, cache, progress)
             return ResolvedModel(reference, "gguf", path, EMBEDDED[reference.name].licence)
         case "gguf":
-            path = Path(reference.name).expanduser().absolute()
-            gguf.read_header(path)
+            path = gguf.check_file(reference, lambda path: sha256_known(cache, path, progress))
             return ResolvedModel(reference, "gguf", path)
         case "openai":
             return ResolvedModel(reference, "openai", Path())

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from graph.contract import without_control
 from graph.errors import EngineError
 from predictors.engines.base import Engine, Sampling
 from predictors.translator.parallel import Example
@@ -93,8 +94,8 @@ class PromptStrategy:
 
 
 def tidy(source: str, answer: str) -> str:
-    """The answer without the quotes that a tuned model likes to put around it."""
-    answer = answer.strip()
+    """The answer without control characters and the quotes that a tuned model puts around it."""
+    answer = without_control(answer).strip()
     closing = _QUOTES.get(answer[:1])
     quoted = closing and len(answer) > 1 and answer.endswith(closing)
     if quoted and not source.startswith(answer[0]) and answer.count(answer[0]) <= 2:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graph.contract import without_control
 from graph.errors import EngineError
 from predictors.engines.base import Engine, EngineInfo, Sampling
 from predictors.translator.prompting import PromptStrategy
@@ -34,7 +35,7 @@ class Seq2SeqStrategy:
                 "use --strategy=prompt or another model"
             )
         answers = await self._engine.generate([prefix + text for text in texts], self._sampling)
-        answers = [answer.strip() for answer in answers]
+        answers = [without_control(answer).strip() for answer in answers]
         if not all(answers):
             raise EngineError(
                 f"{self._engine.info.model}: gave no translation of a sentence; "

@@ -1,31 +1,38 @@
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.cluster import binaries
-
-MANIFESTS = Path(__file__).parents[2] / "manifests"
-Objects = list[dict[str, Any]]
+from tests.deploy.render import MANIFESTS, built_command, folder_with, kustomize_command
+from tests.deploy.rendered import Objects
 
 
 @pytest.fixture(scope="session")
-def render() -> Callable[[str], str]:
-    """Renders a folder of manifests/ with kustomize; skips, by name, where there is none."""
-    command = kustomize_command(os.environ)
-    if command is None:
-        pytest.skip("no kubectl or kustomize found: run `python -m tests.cluster.binaries kubectl`")
+def kustomize() -> list[str]:
+    """The command that renders a folder; skips, by name, where there is none and no Go to build it.
 
+    A cold build of kubectl takes some minutes, once; `tests.cluster.binaries` keeps it.
+    """
+    if kustomize_command(os.environ) is None and shutil.which("go") is None:
+        pytest.skip("no kubectl or kustomize found, and no Go to build kubectl")
+    return kustomize_command(os.environ) or built_command(os.environ)
+
+
+@pytest.fixture(scope="session")
+def render(kustomize: list[str]) -> Callable[[str], str]:
+    """Renders a folder of manifests/, each once."""
+
+    @functools.cache
     def render_folder(folder: str) -> str:
         done = subprocess.run(
-            [*command, str(MANIFESTS / folder)], capture_output=True, text=True, timeout=60
+            [*kustomize, str(MANIFESTS / folder)], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -35,13 +42,10 @@ def render() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def objects(render: Callable[[str], str]) -> Callable[[str], Objects]:
-    return lambda folder: list(yaml.safe_load_all(render(folder)))
+    return functools.cache(lambda folder: list(yaml.safe_load_all(render(folder))))
 
 
-def kustomize_command(environ: Mapping[str, str]) -> list[str] | None:
-    """The cached kubectl first, so that the rendering is that of a pinned version."""
-    kubectl = binaries.cached("kubectl", environ) or shutil.which("kubectl")
-    if kubectl:
-        return [str(kubectl), "kustomize"]
-    kustomize = shutil.which("kustomize")
-    return [kustomize, "build"] if kustomize else None
+@pytest.fixture
+def program(kustomize: list[str], tmp_path: Path) -> Path:
+    """A folder for the PATH that holds nothing but the program that renders."""
+    return folder_with(kustomize, tmp_path / "bin")

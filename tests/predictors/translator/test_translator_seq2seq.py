@@ -94,3 +94,7 @@ async def test_a_translator_takes_what_is_in_its_language(source, target, reads,
     )
     [prediction] = await model.predict([{reads: "Hello.", "language": language}])
     assert ("response" in prediction) is mine
+
+
+async def test_control_characters_of_the_model_are_left_out():
+    assert await by_model(Echo(MARIAN)).translate(["Hel\x07lo."]) == ["Hello."]

@@ -148,13 +148,16 @@ def test_without_gpus_nothing_asks_for_one(overlay: str, objects: Callable[[str]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS[:4])
-def test_the_job_fetches_the_models_that_the_services_name(
+def test_the_job_fetches_the_models_that_the_services_name_and_converts_for_their_device(
     overlay: str, objects: Callable[[str], Objects]
 ) -> None:
     rendered = objects(overlay)
     (container,) = only(rendered, "Job")["spec"]["template"]["spec"]["containers"]
     named = {options(predictors(rendered)[name])["model"] for name in MODELS}
-    assert set(container["args"]) == named
+    quantization, *fetched = container["args"]
+    assert set(fetched) == named
+    kind = "int8" if overlay == "overlays/cpu" else "float16"
+    assert quantization == f"--quantizations={kind}"
     assert all(len(model.rpartition("@")[2]) == 40 for model in named), "revisions are pinned"
 
 

@@ -41,7 +41,7 @@ class Output(StrEnum):
 File = Annotated[
     str,
     typer.Argument(
-        help="YAML of the graph and its services; - reads stdin.",
+        help="YAML of the graph and its services, or a kustomize folder; - reads stdin.",
         show_default="the embedded models",
     ),
 ]
@@ -73,7 +73,9 @@ def chat(file: File = "", url: Url = "", language: Language = None) -> None:
 @app.command()
 def ask(
     text: Annotated[str, typer.Argument(help="The message; - reads it from stdin.")],
-    file: Annotated[str, typer.Option("--file", "-f", help="YAML of the graph.")] = "",
+    file: Annotated[
+        str, typer.Option("--file", "-f", help="YAML of the graph, or a kustomize folder.")
+    ] = "",
     url: Url = "",
     language: Language = None,
     history: Annotated[
@@ -101,7 +103,12 @@ def translate(
     ] = None,
     file: Annotated[
         str,
-        typer.Option("--file", "-f", help="YAML of the graph.", show_default="English and Italian"),
+        typer.Option(
+            "--file",
+            "-f",
+            help="YAML of the graph, or a kustomize folder.",
+            show_default="English and Italian",
+        ),
     ] = "",
     url: Url = "",
     output: Annotated[

@@ -15,6 +15,7 @@ import typer
 
 from graph.documents import read_source
 from graph.errors import SpecError
+from graph.kustomize import read_manifests
 from graph.spec import Objects, choose_graph, load_objects
 
 FAILED = 1
@@ -32,7 +33,9 @@ class Output(StrEnum):
     JSON = "json"
 
 
-File = Annotated[str, typer.Argument(help="YAML with an InferenceGraph; - reads stdin.")]
+File = Annotated[
+    str, typer.Argument(help="YAML with an InferenceGraph, or a kustomize folder; - reads stdin.")
+]
 Name = Annotated[
     str | None, typer.Option("--graph", help="Name of the graph, where the file has several.")
 ]
@@ -70,7 +73,9 @@ def serve(
 
 @app.command()
 def lint(
-    files: Annotated[list[str], typer.Argument(help="YAML files; - reads stdin.")],
+    files: Annotated[
+        list[str], typer.Argument(help="YAML files or kustomize folders; - reads stdin.")
+    ],
     example: Annotated[
         list[str] | None,
         typer.Option(help="JSON body that passes through the graph, to try the conditions on."),
@@ -163,7 +168,7 @@ def test_cases(
 
 
 def _load(file: str, admit: bool = True) -> Objects:
-    return load_objects(*read_source(file), admit=admit)
+    return load_objects(*read_manifests(file), admit=admit)
 
 
 def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:

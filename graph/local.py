@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graph.documents import read_source
 from graph.errors import NotServed, SpecError
 from graph.front import App, Receive, Send, graph_app, limits_of
+from graph.kustomize import read_manifests
 from graph.router import Answer, Headers, route
 from graph.services import InferenceService
 from graph.spec import Graph, Objects, Step, choose_graph, load_objects
 from predictors.handler import Handler
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.progress import Progress, show_nothing
+from predictors.models.pull import NotPulled, join_unpulled
 from predictors.settings import ModelSettings, OptionError, ServerSettings
 
 DEFAULT_FILE = Path(__file__).parent.parent / "manifests" / "embedded.yaml"
@@ -76,8 +77,8 @@ class LocalGraph:
 
 
 def read_file(file: str) -> Objects:
-    """The objects of a file: `-` is stdin, "" the embedded manifests. Raises SpecError."""
-    text, source = read_source(file or str(DEFAULT_FILE))
+    """The objects of a file or folder: `-` is stdin, "" the embedded ones. Raises SpecError."""
+    text, source = read_manifests(file or str(DEFAULT_FILE))
     return load_objects(text, source if file else DEFAULT_FILE.name)
 
 
@@ -89,17 +90,19 @@ def build(
     Raises SpecError for what cannot run here, ModelError for weights.
     """
     graph = choose_graph(objects, source, name)
-    services = {service.name: service for service in objects.services}
     handlers: dict[str, Handler] = {}
     models: list[str] = []
-    for node in graph.nodes.values():
-        for step in node.steps:
-            if step.service_url or (step.service_name and step.service_name not in services):
-                raise SpecError(_missing(graph, step, services))
-            if step.service_name and step.service_name not in handlers:
-                handler, settings = _handler(services[step.service_name], progress)
-                handlers[step.service_name] = handler
-                models += [settings.model] if isinstance(settings, ModelSettings) else []
+    unpulled: list[NotPulled] = []
+    for service in _services_of(graph, objects):
+        try:
+            handlers[service.name], settings = _handler(service, progress)
+        except NotPulled as err:
+            unpulled.append(err)
+            continue
+        models += [settings.model] if isinstance(settings, ModelSettings) else []
+    if unpulled:
+        # All at once, so that one command mends it.
+        raise join_unpulled(unpulled)
     return LocalGraph(graph, handlers, models)
 
 
@@ -156,6 +159,18 @@ class LocalTransport:
         self._thread.join()
         self._loop.close()
         self.graph.close()
+
+
+def _services_of(graph: Graph, objects: Objects) -> list[InferenceService]:
+    """The services that the steps call, each once. Raises SpecError for one that is not there."""
+    services = {service.name: service for service in objects.services}
+    called: dict[str, InferenceService] = {}
+    for step in (step for node in graph.nodes.values() for step in node.steps):
+        if step.service_url or (step.service_name and step.service_name not in services):
+            raise SpecError(_missing(graph, step, services))
+        if step.service_name:
+            called[step.service_name] = services[step.service_name]
+    return list(called.values())
 
 
 def _handler(service: InferenceService, progress: Progress) -> tuple[Handler, ServerSettings]:

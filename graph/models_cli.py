@@ -20,6 +20,7 @@ Folder = Annotated[
     typer.Option("--models", help="Folder of the model cache.", envvar="PARLEY_MODELS"),
 ]
 Model = Annotated[str, typer.Argument(help="hf:ID@REVISION, embedded:NAME or a folder.")]
+Several = Annotated[list[str], typer.Argument(help="hf:ID@REVISION or a folder, one or more.")]
 
 
 class Quantization(StrEnum):
@@ -41,23 +42,25 @@ def list_models(models: Folder = "") -> None:
 
 
 @app.command()
-def pull(model: Model, models: Folder = "") -> None:
-    """Fetch a checkpoint from a model hub; goes on where an interrupted pull stopped."""
+def pull(model: Several, models: Folder = "") -> None:
+    """Fetch checkpoints from a model hub; goes on where an interrupted pull stopped."""
     with _progress() as progress:
-        typer.echo(_module("pull").pull(model, models, progress))
+        for name in model:
+            typer.echo(_module("pull").pull(name, models, progress))
 
 
 @app.command()
 def convert(
-    model: Model,
+    model: Several,
     models: Folder = "",
     quantization: Annotated[
         Quantization, typer.Option(help="int8 for CPUs, float16 for GPUs.")
     ] = Quantization.INT8,
 ) -> None:
-    """Make a checkpoint fast to serve: once, for the same files and settings."""
+    """Make checkpoints fast to serve: once, for the same files and settings."""
     with _progress() as progress:
-        typer.echo(_module("convert").convert(model, models, quantization.value, progress))
+        for name in model:
+            typer.echo(_module("convert").convert(name, models, quantization.value, progress))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,23 @@ from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
 from predictors.models.sources import PICKLES, WANTED, check_source
 from predictors.models.verified import sha256_known
+
+
+class NotPulled(ModelError):
+    """Checkpoints of a hub that are not in the cache."""
+
+    def __init__(self, models: Sequence[str], cache: Path) -> None:
+        what = f"model {models[0]}: not" if len(models) == 1 else f"{len(models)} models are not"
+        super().__init__(f"{what} in {cache}; run: parley models pull {' '.join(models)}")
+        self.models = tuple(models)
+        self.cache = cache
+
+
+def join_unpulled(errors: Sequence[NotPulled]) -> NotPulled:
+    """One error for all that miss in the cache of the first, with one command that mends it."""
+    cache = errors[0].cache
+    names = [name for error in errors if error.cache == cache for name in error.models]
+    return NotPulled(list(dict.fromkeys(names)), cache)
 
 
 def pull(
@@ -51,10 +68,10 @@ def pull(
 
 
 def pulled_folder(reference: Reference, cache: Path) -> Path:
-    """Where a pulled checkpoint lies. Raises ModelError when it does not."""
+    """Where a pulled checkpoint lies. Raises NotPulled when it does not."""
     target = _target(reference, cache)
     if not has_manifest(target):
-        raise ModelError(f"model {reference}: not in {cache}; run: parley models pull {reference}")
+        raise NotPulled([str(reference)], cache)
     return target
 
 

@@ -9,7 +9,7 @@ import pytest
 import transformers
 
 from predictors.models.convert import convert
-from tests.checkpoints import making
+from tests.checkpoints import making, training
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -34,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """Checkpoints trained on the toy language, by family."""
 
     def train(family: str, folder: Path) -> None:
-        loss = making.train(family, folder)
+        loss = training.train(family, folder)
         assert loss < 1.0, f"{family} learned too little to be peaked: loss {loss}"
 
     return _once(tmp_path_factory.mktemp("trained"), train, scale=1.0)

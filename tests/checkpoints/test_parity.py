@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from predictors.engines.base import Sampling
-from tests.checkpoints import making
+from tests.checkpoints import making, toy_language, training
 from tests.checkpoints.reference import Fast, Reference
 
 Maker = Callable[[str], Path]
@@ -17,7 +17,7 @@ INPUTS = 200
 
 
 def texts_of(family: str, count: int = INPUTS) -> list[str]:
-    return [source for source, _ in making.pairs_of(family, count, seed=99)]
+    return [source for source, _ in toy_language.pairs_of(family, count, seed=99)]
 
 
 def vocabulary(folder: Path) -> list[str]:
@@ -34,7 +34,7 @@ def test_greedy_tokens_are_identical(
         folder = converted(source)
         names = vocabulary(folder)
         reference = Reference(source)
-        settings = {**making.task_settings(family, reference.model), "num_beams": 1}
+        settings = {**training.task_settings(family, reference.model), "num_beams": 1}
         expected = reference.generate(texts, **settings)
         found = Fast(folder).generate(texts, Sampling(num_beams=1))
         assert found == [[names[token] for token in row] for row in expected]
@@ -52,7 +52,7 @@ def test_beams_find_the_same_or_as_good(
     ids = {name: i for i, name in reversed(list(enumerate(names)))}
     texts = texts_of(family)
     reference = Reference(source)
-    settings = making.task_settings(family, reference.model)
+    settings = training.task_settings(family, reference.model)
     sampling = Sampling()
     if family == "flan-t5":
         # Its own settings have one beam.

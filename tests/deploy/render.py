@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 
-from tests.cluster import binaries
-from tests.deploy.conftest import MANIFESTS, kustomize_command
+from tests.deploy.conftest import MANIFESTS, built_command, kustomize_command
 
 RENDERED = {"overlays/embedded": "embedded.yaml", "translator": "translator.yaml"}
 HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\n"
@@ -15,9 +14,7 @@ HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\
 
 def main() -> int:
     """Write the rendered files."""
-    command = kustomize_command(os.environ)
-    if command is None:
-        command = [str(binaries.build(["kubectl"], os.environ)["kubectl"]), "kustomize"]
+    command = kustomize_command(os.environ) or built_command(os.environ)
     for folder, file in RENDERED.items():
         done = subprocess.run(
             [*command, str(MANIFESTS / folder)], capture_output=True, text=True, timeout=60

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ class Message:
 
     role: str
     content: str
+
+
+class Prefixed(str):
+    """A text whose beginning, `prefix`, many prompts share: an engine may read that part once."""
+
+    prefix: str
+
+    def __new__(cls, prefix: str, rest: str) -> Self:
+        text = super().__new__(cls, prefix + rest)
+        text.prefix = prefix
+        return text
 
 
 Prompt = str | tuple[Message, ...]

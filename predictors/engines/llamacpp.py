@@ -4,6 +4,11 @@ llama.cpp's own server does the work on its threads. It is spoken to over its lo
 by a key made at load, because that is the one way in that a coroutine can wait on without a thread
 and can leave: closing the connection stops the generation. Requests over `parallel` wait in its
 queue. Nothing is downloaded, and no path or parameter of llama.cpp comes from a request.
+
+llama.cpp's sums depend in their last digits on what is computed together, and a quantised model can
+amplify that until it turns a near tie. With one slot (`parallel=1`) a `Prefixed` prompt is computed
+the same way whatever was asked before, so that greedy answers are the same on every machine of a
+kind. With several slots they are not quite.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from typing import Any
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady
-from predictors.engines.base import EngineInfo, Prompt, Sampling
+from predictors.engines.base import EngineInfo, Prefixed, Prompt, Sampling
 from predictors.models.gguf import read_header
 
 
@@ -43,6 +48,8 @@ class LlamaCpp:
         self._server: Any = None
         self._http: httpx2.AsyncClient | None = None
         self._info: EngineInfo | None = None
+        self._alone: asyncio.Lock
+        self._kept: str
 
     def load(self) -> None:
         import xllamacpp
@@ -50,6 +57,8 @@ class LlamaCpp:
         header = read_header(self._path)
         if header.context:
             self._context = min(self._context, header.context)
+        self._alone = asyncio.Lock()
+        self._kept = ""
         key = secrets.token_hex(16)
         try:
             self._server = xllamacpp.Server(self._parameters(xllamacpp, key))
@@ -93,11 +102,29 @@ class LlamaCpp:
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
         body = _request(sampling)
         if isinstance(prompt, str):
-            answer = await self._post("/completion", {**body, "prompt": prompt})
+            answer = await self._in_turn("/completion", {**body, "prompt": prompt}, prompt)
             return str(answer["content"])
         messages = [{"role": m.role, "content": m.content} for m in prompt]
-        answer = await self._post("/v1/chat/completions", {**body, "messages": messages})
+        answer = await self._in_turn("/v1/chat/completions", {**body, "messages": messages})
         return str(answer["choices"][0]["message"]["content"] or "")
+
+    async def _in_turn(self, path: str, body: dict[str, Any], prompt: str = "") -> Any:
+        """llama.cpp's answer; with one slot, one request after another."""
+        if self._parallel > 1:
+            return await self._post(path, body)
+        async with self._alone:
+            await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")
+            return await self._post(path, body)
+
+    async def _keep(self, prefix: str) -> None:
+        """Leave just this text in the only slot, its last token computed alone, as every time."""
+        body = {"prompt": prefix, "n_predict": 0}
+        if prefix and self._kept != prefix:
+            # What an earlier prompt shares with this one would have been computed another way.
+            await self._post("/completion", {**body, "cache_prompt": False})
+        self._kept = prefix
+        if prefix:
+            await self._post("/completion", body)
 
     async def _apply_template(self, prompt: Prompt) -> str:
         messages = [

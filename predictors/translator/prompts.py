@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from predictors.engines.base import EngineInfo, Message, Prompt
+from predictors.engines.base import EngineInfo, Message, Prefixed, Prompt
 from predictors.translator.languages import LANGUAGE_NAMES
 from predictors.translator.parallel import Example
 
@@ -44,7 +44,7 @@ class FewShot:
         self._beginning = heading + "".join(f"{pair}\n\n" for pair in pairs)
 
     def prompt(self, text: str) -> Prompt:
-        return self._beginning + self._pair(text, "").rstrip()
+        return Prefixed(self._beginning, self._pair(text, "").rstrip())
 
     def _pair(self, text: str, translation: str) -> str:
         source, target = self._names

@@ -17,8 +17,7 @@ from tests.cluster.deployment import Answer, Deployment
 pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
-# Turns whose likeliest words win clearly. Near a tie even temperature 0 is not enough: llama.cpp
-# rounds otherwise when it goes on from a prompt that it still holds than when it reads it anew.
+# The two sides were asked other things before: the answer must not depend on that.
 BATCHES = {
     "french": [{"user_input": "Bonjour, comment allez-vous aujourd'hui ?"}],
     "english": [{"user_input": "What is the capital of France?"}],

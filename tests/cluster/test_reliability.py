@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -63,21 +64,30 @@ def test_the_chat_is_rolled_and_no_turn_fails(pairs: Deployment, record_property
 
 
 def test_without_any_chat_the_error_is_clear_and_the_graph_recovers_by_itself(
-    pairs: Deployment,
+    pairs: Deployment, record_property: Record
 ) -> None:
+    """Its Deployment is scaled to nothing; KServe lets an operator do that."""
+    _scale_chat(pairs, 0)
+    until(lambda: not pairs.kubectl.list("pods", NAMESPACE, selector("chat")), "no chat", 120)
+    started = time.monotonic()
+    answer = pairs.ask({"user_input": "Hello"})
+    record_property("seconds to an error without any chat", round(time.monotonic() - started, 1))
+    assert 500 <= answer.status < 600, answer.body
+    assert answer.body["error"] == "Failed to process request"
+    assert "chat-predictor" in answer.body["cause"]
+    _scale_chat(pairs, 2)
+    _until_two(pairs, "chat")
+    until(lambda: pairs.ask({"user_input": "Hello"}).status == 200, "recovery", 60)
+
+
+def test_all_chat_pods_may_die_at_once_and_the_graph_recovers_by_itself(pairs: Deployment) -> None:
+    before = set(pairs.ready_pods(selector("chat")))
     pairs.kubectl(
         *("delete", "pods", "-n", NAMESPACE, "-l", selector("chat")),
         *("--grace-period=0", "--force"),
     )
-    failed = until(
-        lambda: next((a for a in [pairs.ask({"user_input": "Hello"})] if a.status != 200), None),
-        "an error",
-        30,
-    )
-    assert 500 <= failed.status < 600
-    assert failed.body["error"] == "Failed to process request"
-    assert "chat-predictor" in failed.body["cause"]
-    until(lambda: pairs.ask({"user_input": "Hello"}).status == 200, "recovery", 120)
+    until(lambda: _are_new(pairs, before), "new pods of the chat", 180)
+    until(lambda: pairs.ask({"user_input": "Hello"}).status == 200, "recovery", 60)
 
 
 def _load(deployment: Deployment) -> Load:
@@ -86,6 +96,12 @@ def _load(deployment: Deployment) -> Load:
         return answer.status, answer.body
 
     return Load(ask)
+
+
+def _scale_chat(deployment: Deployment, replicas: int) -> None:
+    deployment.kubectl(
+        *("scale", "deployment/chat-predictor", "-n", NAMESPACE, f"--replicas={replicas}")
+    )
 
 
 def _until_more(load: Load, turns: int = 4) -> None:

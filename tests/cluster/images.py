@@ -17,8 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 VERSION = "0.1.0"
-# The first build of an image fetches some hundred megabytes of wheels.
-BUILD_SECONDS = 1200
+# The first build of an image fetches some hundred megabytes of wheels; with torch, gigabytes.
+BUILD_SECONDS = 1800
 BUILDERS = ("docker", "podman", "buildah")
 
 
@@ -28,7 +28,10 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """predictor: folder under predictors/.  embedded: the small model that is baked in, if any."""
+    """predictor: folder under predictors/.  embedded: the small model that is baked in, if any.
+
+    variant: `-cuda` for GPUs, with torch.
+    """
 
     predictor: str
     embedded: str = ""
@@ -56,7 +59,10 @@ EMBEDDED = (
     Image("translator", embedded="gemma3-270m"),
     Image("chat", embedded="smollm2-135m-instruct"),
 )
-ALL = (*PLAIN, *EMBEDDED[1:])
+# What fills a cluster's volume with models; it holds torch.
+MODELS = Image("models")
+ALL = (*PLAIN, *EMBEDDED[1:], MODELS)
+CUDA = (Image("translator", variant="-cuda"), Image("chat", variant="-cuda"))
 
 
 @dataclass(frozen=True)
@@ -141,8 +147,11 @@ def _bytes(shown: str) -> int:
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Build the images; one line each with time and size."""
     parser = argparse.ArgumentParser(prog="make images", description=__doc__.splitlines()[0])
-    parser.add_argument("--embedded", action="store_true", help="only what overlays/embedded needs")
-    chosen = EMBEDDED if parser.parse_args(argv).embedded else ALL
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--embedded", action="store_true", help="only what overlays/embedded needs")
+    kinds.add_argument("--cuda", action="store_true", help="those for GPUs too, of several GB each")
+    options = parser.parse_args(argv)
+    chosen = EMBEDDED if options.embedded else (*ALL, *(CUDA if options.cuda else ()))
     try:
         builder = find_builder()
         for image in chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ class KubectlError(Exception):
 
 @dataclass(frozen=True)
 class Kubectl:
-    """program: path of kubectl.  kubeconfig: which cluster."""
+    """program: path of kubectl.  kubeconfig: which cluster; KUBECONFIG may name several files."""
 
     program: Path
     kubeconfig: Path
@@ -29,10 +30,15 @@ class Kubectl:
         self, *arguments: str, stdin: str | None = None, timeout: float = 120, both: bool = False
     ) -> str:
         """Run kubectl; its output, with `both` also what it warned. Raises KubectlError."""
-        command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *arguments]
+        environ = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         try:
             done = subprocess.run(
-                command, input=stdin, capture_output=True, text=True, timeout=timeout
+                [str(self.program), *arguments],
+                input=stdin,
+                env=environ,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
             )
         except subprocess.TimeoutExpired as err:
             raise KubectlError(f"kubectl {' '.join(arguments)}: no end in {timeout} s") from err

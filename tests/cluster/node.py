@@ -9,8 +9,10 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from tests.cluster import node_files
 from tests.cluster.kube import Kubectl, KubectlError, condition, until
@@ -37,6 +39,8 @@ SYSTEM_PROGRAMS = {
     "sysctl": "procps",
     "nsenter": "util-linux",
 }
+# An image with torch is of several gigabytes.
+LOAD_SECONDS = 600
 CNI_PLUGINS = Path("/usr/lib/cni")
 
 
@@ -74,15 +78,37 @@ def start(box: Sandbox, programs: Mapping[str, Path]) -> Kubectl:
 
 def load_images(state: Path, archive: Path) -> None:
     """Put the images of a docker archive where the kubelet finds them."""
+    with archive.open("rb") as file:
+        _import(state, file, archive.name)
+
+
+def load_streamed(state: Path, writer: Sequence[str], name: str) -> None:
+    """The same of what a program writes: gigabytes need not lie on the disk once more."""
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(writer, stdout=subprocess.PIPE, stderr=said) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            _import(state, process.stdout, name)
+        except NodeError as err:
+            # A reader that gave up must not leave the writer waiting.
+            process.stdout.close()
+            process.wait()
+            said.seek(0)
+            raise NodeError(f"{err} {said.read().decode().strip()[-2000:]}") from err
+
+
+def _import(state: Path, archive: IO[bytes], name: str) -> None:
     command = ["ctr", "--address", str(node_files.socket(state)), "-n", "k8s.io"]
     done = subprocess.run(
-        [*command, "images", "import", str(archive)],
+        [*command, "images", "import", "-"],
+        stdin=archive,
         capture_output=True,
-        text=True,
-        timeout=300,
+        timeout=LOAD_SECONDS,
     )
     if done.returncode:
-        raise NodeError(f"containerd does not take {archive.name}: {done.stderr.strip()}")
+        raise NodeError(f"containerd does not take {name}: {done.stderr.decode().strip()}")
 
 
 def _write_files(state: Path) -> Path:

@@ -83,13 +83,11 @@ def build_project(image: Image, environ: Mapping[str, str]) -> str:
     return shown.strip()
 
 
-def project_archive(image: Image, folder: Path, environ: Mapping[str, str]) -> Path:
-    """The archive of a built image, in `folder`, under the name that the manifests use."""
-    target = folder / f"{_file_name(image.name)}.tar"
-    target.unlink(missing_ok=True)
+def archived(image: Image, environ: Mapping[str, str]) -> list[str]:
+    """A command that writes the archive of a built image, by the manifests' name, to its output."""
     name = f"docker.io/library/{image.name}"
-    _push(builder(environ), f"localhost/{image.name}", name, target)
-    return target
+    where = f"docker-archive:/dev/stdout:{name}"
+    return [*builder(environ).command, "push", "--quiet", f"localhost/{image.name}", where]
 
 
 def make_python(environ: Mapping[str, str]) -> None:

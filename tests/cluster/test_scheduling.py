@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.cluster.deployment import NAMESPACE, Deployment, selector
+from tests.cluster.deployment import Deployment, selector
 from tests.cluster.kube import Kubectl, until
 
 pytestmark = pytest.mark.cluster
 
 MODELS = ("chat", "translate-fr-en", "translate-en-fr")
-VOLUME = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolume",
-    "metadata": {"name": "parley-models-test"},
-    "spec": {
-        "accessModes": ["ReadWriteMany"],
-        "capacity": {"storage": "10Gi"},
-        "claimRef": {"name": "parley-models", "namespace": NAMESPACE},
-        "hostPath": {"path": "/var/lib/parley-node/models", "type": "DirectoryOrCreate"},
-    },
-}
+VOLUME = Path(__file__).parent / "files" / "volume.yaml"
 OVERLAYS = {"base": "nvidia.com/gpu", "overlays/gpu-shared": "nvidia.com/gpu.shared"}
 
 
@@ -38,10 +28,10 @@ def node(deployment: Deployment) -> Iterator[str]:
     (found,) = kubectl.list("nodes", "")
     name = str(found["metadata"]["name"])
     # Server-side, so that the storage class stays unset and the claim of the base finds it.
-    kubectl.apply(yaml.safe_dump(VOLUME))
+    kubectl.apply(VOLUME.read_text())
     yield name
     deployment.remove()
-    kubectl("delete", "pv", "parley-models-test", "--wait=false")
+    kubectl("delete", "-f", str(VOLUME), "--wait=false")
     kubectl("label", "node", name, "nvidia.com/gpu.present-")
     for resource in OVERLAYS.values():
         _advertise(kubectl, name, resource, None)

@@ -48,13 +48,45 @@ def translation_options(generation: Generation, suppressed: Suppressed) -> dict[
         "suppress_sequences": [list(sequence) for sequence in suppressed] or None,
         "return_end_token": True,
     }
-    if generation.do_sample:
-        options |= {
-            "sampling_temperature": generation.temperature,
-            "sampling_topk": generation.top_k,
-            "sampling_topp": generation.top_p,
-        }
-    return options
+    return options | (_sampling_options(generation) if generation.do_sample else {})
+
+
+def decoder_options(
+    generation: Generation, suppressed: Suppressed, prompt_length: int = 0
+) -> dict[str, Any]:
+    """Keyword arguments of `Generator.generate_batch`. Raises ModelError for what it has not.
+
+    prompt_length: over 0 where a repetition penalty counts the prompt. CTranslate2 counts only what
+    its loop has seen, so the prompt then goes through the loop, which is slower.
+    """
+    refused = {
+        "num_beams": generation.num_beams > 1,
+        "no_repeat_ngram_size": generation.no_repeat_ngram_size > 0,
+        "bad_words_ids": any(len(word) > 1 for word in suppressed),
+    }
+    for name, is_used in refused.items():
+        if is_used:
+            raise ModelError(
+                f"generation setting {name}: not supported for a causal model on ctranslate2; "
+                "remove it, or use --engine=transformers"
+            )
+    options = {
+        "max_length": prompt_length + generation.max_new_tokens,
+        "min_length": prompt_length + generation.min_new_tokens if generation.min_new_tokens else 0,
+        "beam_size": 1,
+        "repetition_penalty": generation.repetition_penalty,
+        "suppress_sequences": [list(sequence) for sequence in suppressed] or None,
+        "include_prompt_in_result": prompt_length > 0,
+    }
+    return options | (_sampling_options(generation) if generation.do_sample else {})
+
+
+def _sampling_options(generation: Generation) -> dict[str, Any]:
+    return {
+        "sampling_temperature": generation.temperature,
+        "sampling_topk": generation.top_k,
+        "sampling_topp": generation.top_p,
+    }
 
 
 def encoder_ngrams(source: Sequence[str], size: int) -> Suppressed:

@@ -8,7 +8,6 @@ are peaked: on flat random distributions two beam searches part at the first nea
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -17,59 +16,13 @@ import tokenizers
 import torch
 import transformers
 
+from predictors.engines.base import Prompt, Translation
 from predictors.models.converter import load_tokenizer
+from tests.checkpoints.multilingual import make_m2m100, make_mbart50, make_nllb
+from tests.checkpoints.parts import small_size, train_sentencepiece
+from tests.checkpoints.toy import PREFIX, pairs_of, sentences, small_text
 
-FAMILIES = ("marian", "t5", "flan-t5", "blenderbot")
-
-_SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
-_PAIRS = [(f"{a}{b}", f"{b}{a}n") for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
-PREFIX = "translate English to French: "
-
-
-def sentences(count: int, seed: int, least: int = 2, most: int = 5) -> list[tuple[str, str]]:
-    """Pairs of a sentence of the toy language and its translation, `least` to `most` words."""
-    dice = random.Random(seed)
-    pairs = []
-    for _ in range(count):
-        chosen = [dice.choice(_PAIRS) for _ in range(dice.randint(least, most))]
-        pairs.append((" ".join(s for s, _ in chosen) + ".", " ".join(t for _, t in chosen) + "."))
-    return pairs
-
-
-def conversations(count: int, seed: int) -> list[tuple[str, str]]:
-    """Pairs of a message and its answer: half of it goes with the first word, half with the second.
-
-    Answers are over 20 tokens long, for that is Blenderbot's own minimum, and repeat no three
-    tokens, which its settings forbid.
-    """
-    dice = random.Random(2)
-    seen: set[tuple[str, ...]] = set()
-    halves = [{source: _half(dice, seen) for source, _ in _PAIRS} for _ in range(2)]
-
-    def answer(message: str) -> str:
-        first, second = message.rstrip(".").split()[:2]
-        return " ".join([*halves[0][first], *halves[1][second]]) + "."
-
-    return [(message, answer(message)) for message, _ in sentences(count, seed)]
-
-
-def _half(dice: random.Random, seen: set[tuple[str, ...]]) -> list[str]:
-    """Eleven words that share no three in a row with the halves seen before."""
-    while True:
-        words = dice.sample([target for _, target in _PAIRS], 11)
-        threes = set(zip(words, words[1:], words[2:], strict=False))
-        if not threes & seen:
-            seen |= threes
-            return words
-
-
-def pairs_of(family: str, count: int, seed: int) -> list[tuple[str, str]]:
-    """Inputs and outputs of what the family is trained for; inputs as the model is given them."""
-    if family == "blenderbot":
-        return conversations(count, seed)
-    if family == "marian":
-        return sentences(count, seed)
-    return [(PREFIX + source, target) for source, target in sentences(count, seed, most=3)]
+FAMILIES = ("marian", "t5", "flan-t5", "mt5", "blenderbot", "m2m100", "mbart50", "nllb")
 
 
 def make(family: str, folder: Path, seed: int = 7, scale: float = 4.0) -> Path:
@@ -115,11 +68,9 @@ def train(family: str, folder: Path, seed: int = 11) -> float:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     model.train()
     for step in range(steps):
-        sources, targets = zip(*pairs_of(family, 32, seed * 10_000 + step), strict=True)
-        batch = tokenizer(list(sources), return_tensors="pt", padding=True)
-        labels = tokenizer(text_target=list(targets), return_tensors="pt", padding=True).input_ids
-        labels[labels == tokenizer.pad_token_id] = -100
-        loss = model(**batch, labels=labels).loss
+        pairs = pairs_of(family, 32, seed * 10_000 + step)
+        batch = tokenised(tokenizer, pairs)
+        loss = model(**batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -135,12 +86,41 @@ def train(family: str, folder: Path, seed: int = 11) -> float:
     return float(loss.detach())
 
 
+def tokenised(tokenizer: Any, pairs: list[tuple[Prompt, str]]) -> dict[str, Any]:
+    """A batch with labels, as transformers' own tokenizer frames the languages."""
+    sources, labels = [], []
+    for prompt, target in pairs:
+        sources.append(torch.tensor(source_ids(tokenizer, prompt)))
+        if isinstance(prompt, Translation):
+            tokenizer.tgt_lang = prompt.target
+        labels.append(torch.tensor(tokenizer(text_target=target)["input_ids"]))
+    pad = torch.nn.utils.rnn.pad_sequence
+    inputs = pad(sources, batch_first=True, padding_value=tokenizer.pad_token_id)
+    return {
+        "input_ids": inputs,
+        "attention_mask": inputs != tokenizer.pad_token_id,
+        "labels": pad(labels, batch_first=True, padding_value=-100),
+    }
+
+
+def source_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
+    """What a model reads, by transformers' own way to name a source's language."""
+    if isinstance(prompt, Translation):
+        tokenizer.src_lang = prompt.source
+        return list(tokenizer(prompt.text)["input_ids"])
+    return list(tokenizer(prompt)["input_ids"])
+
+
 # Steps and learning rate that peak each family in well under a minute of one CPU.
 TRAINING = {
     "marian": (400, 3e-3),
     "t5": (700, 3e-3),
     "flan-t5": (700, 3e-3),
+    "mt5": (400, 3e-3),
     "blenderbot": (800, 2e-3),
+    "m2m100": (250, 3e-3),
+    "mbart50": (250, 3e-3),
+    "nllb": (250, 3e-3),
 }
 
 
@@ -160,15 +140,10 @@ def _outweigh(model: Any, scale: float) -> None:
                 weight.mul_(scale)
 
 
-def _text() -> list[str]:
-    pairs = sentences(2000, seed=1)
-    return [f"{PREFIX}{source}" for source, _ in pairs] + [target for _, target in pairs]
-
-
 def _make_marian(folder: Path) -> Any:
     for side, texts in (("source", 0), ("target", 1)):
         lines = [pair[texts] for pair in sentences(2000, seed=1)]
-        _train_sentencepiece(lines, folder / f"{side}.spm", vocabulary=120, pad_id=-1)
+        train_sentencepiece(lines, folder / f"{side}.spm", vocabulary=120, pad_id=-1)
     pieces = ["</s>", "<unk>"]
     for side in ("source", "target"):
         model = sentencepiece.SentencePieceProcessor(model_file=str(folder / f"{side}.spm"))
@@ -181,7 +156,7 @@ def _make_marian(folder: Path) -> Any:
     pad = vocabulary["<pad>"]
     config = transformers.MarianConfig(
         vocab_size=len(vocabulary),
-        **_small(),
+        **small_size(),
         activation_function="swish",
         scale_embedding=True,
         max_position_embeddings=128,
@@ -204,15 +179,15 @@ def _make_marian(folder: Path) -> Any:
     return model
 
 
-def _make_t5(folder: Path, gated: bool = False) -> Any:
-    _train_sentencepiece(_text(), folder / "spiece.model", vocabulary=200, pad_id=0)
+def _make_t5(folder: Path, gated: bool = False, kind: str = "T5") -> Any:
+    train_sentencepiece(small_text(), folder / "spiece.model", vocabulary=200, pad_id=0)
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spiece.model"))
     vocabulary = [
         (pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())
     ]
     tokenizer = transformers.T5Tokenizer(vocab=vocabulary, extra_ids=10)
     tokenizer.save_pretrained(folder)
-    config = transformers.T5Config(
+    config = getattr(transformers, f"{kind}Config")(
         # Real checkpoints round the vocabulary up, past the tokenizer's last token.
         vocab_size=len(tokenizer) + 6,
         d_model=64,
@@ -226,7 +201,7 @@ def _make_t5(folder: Path, gated: bool = False) -> Any:
         initializer_factor=1.0,
     )
     config.task_specific_params = {} if gated else _t5_tasks()
-    model = transformers.T5ForConditionalGeneration(config)
+    model = getattr(transformers, f"{kind}ForConditionalGeneration")(config)
     model.generation_config = transformers.GenerationConfig(
         decoder_start_token_id=0, eos_token_id=1, pad_token_id=0
     )
@@ -241,12 +216,12 @@ def _t5_tasks() -> dict[str, dict[str, Any]]:
 def _make_blenderbot(folder: Path, **size: Any) -> Any:
     tokenizer = tokenizers.ByteLevelBPETokenizer(add_prefix_space=True)
     specials = ["<pad>", "<s>", "</s>", "<unk>"]
-    tokenizer.train_from_iterator(_text(), vocab_size=400, special_tokens=specials)
+    tokenizer.train_from_iterator(small_text(), vocab_size=400, special_tokens=specials)
     tokenizer.save_model(str(folder))
     fast = transformers.BlenderbotTokenizer.from_pretrained(folder)
     fast.save_pretrained(folder)
     config = transformers.BlenderbotConfig(
-        **{"vocab_size": len(fast), **_small(), "max_position_embeddings": 128, **size},
+        **{"vocab_size": len(fast), **small_size(), "max_position_embeddings": 128, **size},
         activation_function="gelu",
         scale_embedding=True,
         pad_token_id=0,
@@ -273,37 +248,13 @@ def _make_blenderbot(folder: Path, **size: Any) -> Any:
     return model
 
 
-def _small() -> dict[str, int]:
-    return {
-        "d_model": 64,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 128,
-        "decoder_ffn_dim": 128,
-    }
-
-
-def _train_sentencepiece(texts: list[str], path: Path, vocabulary: int, pad_id: int) -> None:
-    with path.open("wb") as model:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts),
-            model_writer=model,
-            vocab_size=vocabulary,
-            hard_vocab_limit=False,
-            pad_id=pad_id,
-            eos_id=1,
-            unk_id=2 if pad_id == 0 else 0,
-            bos_id=-1,
-            num_threads=1,
-            minloglevel=2,
-        )
-
-
 _MAKERS = {
     "marian": _make_marian,
     "t5": _make_t5,
     "flan-t5": lambda folder: _make_t5(folder, gated=True),
+    "mt5": lambda folder: _make_t5(folder, gated=True, kind="MT5"),
     "blenderbot": _make_blenderbot,
+    "m2m100": make_m2m100,
+    "mbart50": make_mbart50,
+    "nllb": make_nllb,
 }

@@ -7,11 +7,14 @@
 - A search without `early_stopping` goes on after as many hypotheses as beams: `patience`.
 - n-grams of the source that must not be repeated are suppressed sequences.
 
-Two things differ. transformers also takes the decoder's start token for the beginning of an n-gram:
-where the source has `<s> a b` inside it, an answer cannot begin with `a b` there, and here it can.
-And where a token is forbidden, a beam's other tokens share its probability here, as with
-transformers' `renormalize_logits`, while there it is lost; so beams in which something was
-forbidden may rank otherwise.
+- A causal model's repetition penalty counts the prompt only if the prompt goes through the loop.
+
+Three things differ, and tests show each. transformers also takes the decoder's start token for the
+beginning of an n-gram: where the source has `<s> a b` inside it, an answer cannot begin with `a b`
+there, and here it can. Where a token is forbidden, a beam's other tokens share its probability
+here, as with transformers' `renormalize_logits`, while there it is lost; so beams in which
+something was forbidden may rank otherwise. And a causal model's repetition penalty does not count
+the prompt's first token, which matters only where no begin token and no chat template come first.
 """
 
 from __future__ import annotations
@@ -52,16 +55,18 @@ def translation_options(generation: Generation, suppressed: Suppressed) -> dict[
 
 
 def decoder_options(
-    generation: Generation, suppressed: Suppressed, prompt_length: int = 0
+    generation: Generation, suppressed: Suppressed, given: int = 0
 ) -> dict[str, Any]:
     """Keyword arguments of `Generator.generate_batch`. Raises ModelError for what it has not.
 
-    prompt_length: over 0 where a repetition penalty counts the prompt. CTranslate2 counts only what
-    its loop has seen, so the prompt then goes through the loop, which is slower.
+    given: tokens of the prompt after its first, where a repetition penalty counts them; else 0.
+    CTranslate2 counts only what its loop has seen, so the prompt then goes through the loop, which
+    is slower, and comes back before the answer.
     """
     refused = {
         "num_beams": generation.num_beams > 1,
         "no_repeat_ngram_size": generation.no_repeat_ngram_size > 0,
+        "encoder_no_repeat_ngram_size": generation.encoder_no_repeat_ngram_size > 0,
         "bad_words_ids": any(len(word) > 1 for word in suppressed),
     }
     for name, is_used in refused.items():
@@ -71,12 +76,12 @@ def decoder_options(
                 "remove it, or use --engine=transformers"
             )
     options = {
-        "max_length": prompt_length + generation.max_new_tokens,
-        "min_length": prompt_length + generation.min_new_tokens if generation.min_new_tokens else 0,
+        "max_length": given + generation.max_new_tokens,
+        "min_length": given + generation.min_new_tokens,
         "beam_size": 1,
         "repetition_penalty": generation.repetition_penalty,
         "suppress_sequences": [list(sequence) for sequence in suppressed] or None,
-        "include_prompt_in_result": prompt_length > 0,
+        "include_prompt_in_result": given > 0,
     }
     return options | (_sampling_options(generation) if generation.do_sample else {})
 

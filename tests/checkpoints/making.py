@@ -18,6 +18,7 @@ import transformers
 
 from predictors.engines.base import Prompt, Translation
 from predictors.models.converter import load_tokenizer
+from tests.checkpoints.causal import make_gpt2, make_llama, make_qwen2
 from tests.checkpoints.multilingual import make_m2m100, make_mbart50, make_nllb
 from tests.checkpoints.parts import small_size, train_sentencepiece
 from tests.checkpoints.toy import PREFIX, pairs_of, sentences, small_text
@@ -257,4 +258,7 @@ _MAKERS = {
     "m2m100": make_m2m100,
     "mbart50": make_mbart50,
     "nllb": make_nllb,
+    "llama": make_llama,
+    "qwen2": make_qwen2,
+    "gpt2": make_gpt2,
 }

@@ -19,7 +19,9 @@ from predictors.batching import MicroBatcher
 from predictors.engines.base import EngineInfo, Prompt, Sampling, Translation
 from predictors.engines.ctranslate2_options import (
     Suppressed,
+    begins_with,
     encoder_ngrams,
+    forbidden_beginnings,
     suppressed_words,
     translation_options,
 )
@@ -37,10 +39,14 @@ from predictors.models.manifest import read_manifest
 
 @dataclass(frozen=True)
 class _Key:
-    """What generations of one batch share. prefix: tokens that the answers begin with."""
+    """What generations of one batch share.
+
+    prefix: tokens that the answers begin with.  beginnings: those that they must not begin with.
+    """
 
     generation: Generation
     suppressed: Suppressed
+    beginnings: Suppressed
     prefix: tuple[str, ...]
 
 
@@ -68,6 +74,7 @@ class CTranslate2:
         self._base: dict[str, Any] = about["generation"]
         self._tasks: dict[str, dict[str, Any]] = about["tasks"]
         self._positions: int = about["positions"]
+        self._start = self._tokens.token(int(self._base["decoder_start_token_id"]))
         prefixes = {f"prefix.{name}": str(t["prefix"]) for name, t in self._tasks.items()}
         extra = {"family": about["family"], "shape": about["shape"], "device": opened.device}
         self._info = EngineInfo(
@@ -116,8 +123,9 @@ class CTranslate2:
             generation = self._generation(asked, sampling)
             words = suppressed_words(generation, tokens)
             ngrams = encoder_ngrams(source, generation.encoder_no_repeat_ngram_size)
+            beginnings = forbidden_beginnings(ngrams, self._start)
             prefix = self._prefix(asked, generation, tokens)
-            jobs.append((_Key(generation, words + ngrams, prefix), source))
+            jobs.append((_Key(generation, words + ngrams, beginnings, prefix), source))
         return jobs
 
     def _source(self, prompt: str | Translation, tokens: Tokens) -> list[str]:
@@ -139,7 +147,19 @@ class CTranslate2:
 
     def _translate(self, key: _Key, sources: list[list[str]]) -> list[list[str]]:
         """Blocks; runs on a thread of the batcher."""
-        options = translation_options(key.generation, key.suppressed)
+        answers = self._search(key, key.suppressed, sources)
+        again = [i for i, answer in enumerate(answers) if begins_with(answer, key.beginnings)]
+        if again:
+            suppressed = key.suppressed + key.beginnings
+            found = self._search(key, suppressed, [sources[i] for i in again])
+            for i, answer in zip(again, found, strict=True):
+                answers[i] = answer
+        return answers
+
+    def _search(
+        self, key: _Key, suppressed: Suppressed, sources: list[list[str]]
+    ) -> list[list[str]]:
+        options = translation_options(key.generation, suppressed)
         if options["max_decoding_length"] <= len(key.prefix):
             return [[] for _ in sources]
         prefixes = [list(key.prefix)] * len(sources) if key.prefix else None

@@ -9,12 +9,14 @@
 
 - A causal model's repetition penalty counts the prompt only if the prompt goes through the loop.
 
-Three things differ, and tests show each. transformers also takes the decoder's start token for the
-beginning of an n-gram: where the source has `<s> a b` inside it, an answer cannot begin with `a b`
-there, and here it can. Where a token is forbidden, a beam's other tokens share its probability
-here, as with transformers' `renormalize_logits`, while there it is lost; so beams in which
-something was forbidden may rank otherwise. And a causal model's repetition penalty does not count
-the prompt's first token, which matters only where no begin token and no chat template come first.
+- transformers also takes the decoder's start token for the beginning of an n-gram: where the source
+  has `<s> a b` inside it, an answer cannot begin with `a b`. One that does is searched for again.
+
+Three things differ, and tests show each. In that second search `a b` is forbidden further on too.
+Where a token is forbidden, a beam's other tokens share its probability here, as with transformers'
+`renormalize_logits`, while there it is lost; so beams in which something was forbidden may rank
+otherwise. And a causal model's repetition penalty does not count the prompt's first token, which
+matters only where no begin token and no chat template come first.
 """
 
 from __future__ import annotations
@@ -100,6 +102,19 @@ def encoder_ngrams(source: Sequence[str], size: int) -> Suppressed:
         return ()
     ngrams = (tuple(source[i : i + size]) for i in range(len(source) - size + 1))
     return tuple(dict.fromkeys(ngrams))
+
+
+def forbidden_beginnings(ngrams: Suppressed, start: str) -> Suppressed:
+    """What an answer must not begin with: the rest of each n-gram that begins with the start token.
+
+    transformers counts the decoder's start token as the first of an answer's n-grams; CTranslate2
+    does not see it.
+    """
+    return tuple(ngram[1:] for ngram in ngrams if len(ngram) > 1 and ngram[0] == start)
+
+
+def begins_with(answer: Sequence[str], beginnings: Suppressed) -> bool:
+    return any(tuple(answer[: len(each)]) == each for each in beginnings)
 
 
 def suppressed_words(generation: Generation, tokens: Tokens) -> Suppressed:

@@ -65,7 +65,11 @@ class Inputs:
     def _written(self, messages: Sequence[Message]) -> str:
         if not self._has_chat_template:
             raise EngineError(f"{self._model}: takes a text, it has no chat template")
+        from jinja2 import TemplateError
+
         chat = [{"role": message.role, "content": message.content} for message in messages]
-        return str(
-            self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        )
+        options = {"tokenize": False, "add_generation_prompt": True}
+        try:
+            return str(self._tokenizer.apply_chat_template(chat, **options))
+        except TemplateError as err:
+            raise EngineError(f"{self._model}: its chat template refuses this: {err}") from err

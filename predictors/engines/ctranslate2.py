@@ -22,6 +22,7 @@ from predictors.engines.ctranslate2_options import (
     begins_with,
     encoder_ngrams,
     forbidden_beginnings,
+    has_any,
     suppressed_words,
     translation_options,
 )
@@ -39,15 +40,20 @@ from predictors.models.manifest import read_manifest
 
 @dataclass(frozen=True)
 class _Key:
-    """What generations of one batch share.
-
-    prefix: tokens that the answers begin with.  beginnings: those that they must not begin with.
-    """
+    """What generations of one batch share. prefix: tokens that the answers begin with."""
 
     generation: Generation
     suppressed: Suppressed
-    beginnings: Suppressed
     prefix: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A source's tokens, and the n-grams of it that its answer must not have."""
+
+    source: list[str]
+    ngrams: Suppressed
+    beginnings: Suppressed
 
 
 class CTranslate2:
@@ -61,7 +67,7 @@ class CTranslate2:
         self._translator: Any = None
         self._tokens: Tokens | None = None
         self._languages: Languages | None = None
-        self._batcher: MicroBatcher[_Key, list[str], list[str]] | None = None
+        self._batcher: MicroBatcher[_Key, _Job, list[str]] | None = None
         self._info: EngineInfo | None = None
 
     def load(self) -> None:
@@ -101,7 +107,7 @@ class CTranslate2:
             raise NotReady(f"{self._model}: not loaded yet")
         jobs = await asyncio.to_thread(self._prepare, prompts, sampling, self._tokens)
         batcher, decode = self._batcher, self._tokens.decode
-        answers = await asyncio.gather(*(batcher.submit(key, [source]) for key, source in jobs))
+        answers = await asyncio.gather(*(batcher.submit(key, [job]) for key, job in jobs))
         return [cut_at_stop(decode(answer), sampling) for (answer,) in answers]
 
     async def count_tokens(self, prompt: Prompt) -> int:
@@ -111,7 +117,7 @@ class CTranslate2:
 
     def _prepare(
         self, prompts: Sequence[Prompt], sampling: Sampling, tokens: Tokens
-    ) -> list[tuple[_Key, list[str]]]:
+    ) -> list[tuple[_Key, _Job]]:
         jobs = []
         for prompt in prompts:
             asked = fitting(prompt, self._languages, self._model)
@@ -125,7 +131,8 @@ class CTranslate2:
             ngrams = encoder_ngrams(source, generation.encoder_no_repeat_ngram_size)
             beginnings = forbidden_beginnings(ngrams, self._start)
             prefix = self._prefix(asked, generation, tokens)
-            jobs.append((_Key(generation, words + ngrams, beginnings, prefix), source))
+            key = _Key(generation, words, prefix)
+            jobs.append((key, _Job(source, ngrams, beginnings)))
         return jobs
 
     def _source(self, prompt: str | Translation, tokens: Tokens) -> list[str]:
@@ -145,21 +152,25 @@ class CTranslate2:
         settings = settings_for(_text(prompt), self._base, self._tasks)
         return apply_sampling(read_generation(settings), sampling, self._positions or 1 << 20)
 
-    def _translate(self, key: _Key, sources: list[list[str]]) -> list[list[str]]:
-        """Blocks; runs on a thread of the batcher."""
-        answers = self._search(key, key.suppressed, sources)
-        again = [i for i, answer in enumerate(answers) if begins_with(answer, key.beginnings)]
-        if again:
-            suppressed = key.suppressed + key.beginnings
-            found = self._search(key, suppressed, [sources[i] for i in again])
-            for i, answer in zip(again, found, strict=True):
-                answers[i] = answer
+    def _translate(self, key: _Key, jobs: list[_Job]) -> list[list[str]]:
+        """Blocks; runs on a thread of the batcher.
+
+        What a source forbids cannot differ within a batch of CTranslate2's. So a batch is searched
+        without, and an answer that has what it must not have is searched for again, alone.
+        """
+        answers = self._search(key, (), [job.source for job in jobs])
+        for i, job in enumerate(jobs):
+            if has_any(answers[i], job.ngrams):
+                [answers[i]] = self._search(key, job.ngrams, [job.source])
+            if begins_with(answers[i], job.beginnings):
+                forbidden = job.ngrams + job.beginnings
+                [answers[i]] = self._search(key, forbidden, [job.source])
         return answers
 
     def _search(
-        self, key: _Key, suppressed: Suppressed, sources: list[list[str]]
+        self, key: _Key, forbidden: Suppressed, sources: list[list[str]]
     ) -> list[list[str]]:
-        options = translation_options(key.generation, suppressed)
+        options = translation_options(key.generation, key.suppressed + forbidden)
         if options["max_decoding_length"] <= len(key.prefix):
             return [[] for _ in sources]
         prefixes = [list(key.prefix)] * len(sources) if key.prefix else None

@@ -5,7 +5,7 @@
 - CTranslate2's `min_decoding_length` counts the tokens before the end token, and is 1 by default.
 - CTranslate2 divides a beam's score by its length without the end token, unless that is returned.
 - A search without `early_stopping` goes on after as many hypotheses as beams: `patience`.
-- n-grams of the source that must not be repeated are suppressed sequences.
+- n-grams of the source that must not be repeated are suppressed sequences, in a second search.
 
 - A causal model's repetition penalty counts the prompt only if the prompt goes through the loop.
 
@@ -111,6 +111,13 @@ def forbidden_beginnings(ngrams: Suppressed, start: str) -> Suppressed:
     does not see it.
     """
     return tuple(ngram[1:] for ngram in ngrams if len(ngram) > 1 and ngram[0] == start)
+
+
+def has_any(answer: Sequence[str], sequences: Suppressed) -> bool:
+    """Whether one of them occurs in the answer."""
+    sizes = {len(each) for each in sequences}
+    own = {tuple(answer[i : i + n]) for n in sizes for i in range(len(answer) - n + 1)}
+    return not own.isdisjoint(sequences)
 
 
 def begins_with(answer: Sequence[str], beginnings: Suppressed) -> bool:

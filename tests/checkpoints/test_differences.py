@@ -61,7 +61,9 @@ async def test_an_answer_does_not_begin_as_a_turn_of_the_source_does(
     names = vocabulary(folder)
     prompts = echoing(fast, messages)
     unmended = fast.generate(prompts, Sampling(num_beams=beams))
-    theirs = [[names[i] for i in row] for row in slow.generate(prompts, num_beams=beams)]
+    # So that what is forbidden is the only difference: see the test above.
+    rows = slow.generate(prompts, num_beams=beams, renormalize_logits=True)
+    theirs = [[names[i] for i in row] for row in rows]
     starts = [tuple(fast.source(prompt)[-3:-1]) for prompt in prompts]
     repeats = [i for i, row in enumerate(unmended) if tuple(row[:2]) == starts[i]]
     assert len(repeats) >= 5, "too few to show the difference"
@@ -70,11 +72,12 @@ async def test_an_answer_does_not_begin_as_a_turn_of_the_source_does(
     engine.load()
     found = await engine.generate([prompts[i] for i in repeats], Sampling(num_beams=beams))
     expected = [fast.tokens.decode(theirs[i]) for i in repeats]
-    same = sum(a == b for a, b in zip(found, expected, strict=True))
-    print(f"beams {beams}: {len(repeats)} repeat a turn's beginning, {same} as transformers now")
-    assert same >= 0.9 * len(repeats)
-    # What is left: the two tokens are forbidden further on too.
     begun = [fast.tokens.decode(starts[i]) for i in repeats]
+    same = [ours == best for ours, best in zip(found, expected, strict=True)]
+    # What is left: the two tokens are forbidden further on too.
+    later = [words in best for words, best in zip(begun, expected, strict=True)]
+    print(f"beams {beams}: {len(repeats)} begin as a turn, {sum(same)} as transformers now")
+    assert sum(a or b for a, b in zip(same, later, strict=True)) >= 0.95 * len(repeats)
     assert not any(words in answer for words, answer in zip(begun, found, strict=True))
     engine.close()
 

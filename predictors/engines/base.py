@@ -19,6 +19,7 @@ class Sampling:
 
     max_tokens: new tokens at most.  temperature: 0 is greedy and reproducible.
     repetition_penalty: over 1 makes what was said less likely (transformers' definition).
+    seed: the same gives the same text, but not on ctranslate2, which seeds a thread only once.
     stop: texts at which generation ends, themselves left out.  num_beams: beam search width.
     """
 

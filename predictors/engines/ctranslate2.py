@@ -2,7 +2,7 @@
 
 It reads a folder that `parley models convert` made: weights, tokenizer and manifest. No torch and
 no transformers are imported. Requests are batched across callers; each worker has one thread of its
-own, which on CPUs gives more texts a second than one worker of many threads. A sampling's seed is
+own (figures in the README of predictors/models). A sampling's seed is
 not honoured: CTranslate2 seeds the random numbers of a thread once. Temperature 0 is reproducible.
 """
 
@@ -80,7 +80,8 @@ class CTranslate2:
         self._base: dict[str, Any] = about["generation"]
         self._tasks: dict[str, dict[str, Any]] = about["tasks"]
         self._positions: int = about["positions"]
-        self._start = self._tokens.token(int(self._base["decoder_start_token_id"]))
+        start = self._base.get("decoder_start_token_id")
+        self._start = "" if start is None else self._tokens.token(int(start))
         prefixes = {f"prefix.{name}": str(t["prefix"]) for name, t in self._tasks.items()}
         extra = {"family": about["family"], "shape": about["shape"], "device": opened.device}
         self._info = EngineInfo(

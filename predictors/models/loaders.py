@@ -3,10 +3,10 @@
 Blenderbot has none. It is BART with the layer norms before the sublayers, none after the embeddings
 and one at the end of each stack (Roller et al., "Recipes for building an open-domain chatbot",
 2020); layer names and positions are BART's. T5's reads from `tie_word_embeddings` whether the
-outputs are scaled, which transformers 5 sets for every T5: a Flan-T5 would be scaled, which greedy
-search does not notice and beams do. M2M100's loses the languages' tokens, which transformers 5 no
-longer lists as it did, and mBART's reads settings that a checkpoint need not have. Only `convert`
-imports this module: it needs torch.
+outputs are scaled, which transformers 5 sets for every T5 and MT5: a Flan-T5 would be scaled, and
+an MT5, which never is; greedy search does not notice that, beams do. M2M100's loses the languages'
+tokens, which transformers 5 no longer lists as it did, and mBART's reads settings that a checkpoint
+need not have. Only `convert` imports this module: it needs torch.
 """
 
 from __future__ import annotations
@@ -61,14 +61,13 @@ class T5Loader(converters.T5Loader):  # type: ignore[misc]
 
     def get_model_spec(self, model: Any) -> Any:
         spec = super().get_model_spec(model)
-        config = model.config
-        if not getattr(config, "scale_decoder_outputs", config.tie_word_embeddings):
+        if not getattr(model.config, "scale_decoder_outputs", False):
             spec.decoder.scale_outputs = model_spec.OPTIONAL
         return spec
 
 
 class MT5Loader(T5Loader):
-    """The same layers under another name."""
+    """The same layers under another name; its config knows no scale, so there is none."""
 
     @property
     def architecture_name(self) -> str:

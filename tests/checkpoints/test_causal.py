@@ -91,7 +91,7 @@ PENALISED = Sampling(max_tokens=16, temperature=0.0, repetition_penalty=1.3)
 async def test_a_repetition_penalty_counts_the_prompt_as_in_transformers(
     checkpoint: Maker, converted: Converted
 ) -> None:
-    prompts = texts(50)
+    prompts = texts(40)
     source = checkpoint("llama")
     plain = by_transformers(source, prompts)
     expected = by_transformers(source, prompts, repetition_penalty=1.3)
@@ -105,7 +105,7 @@ async def test_a_repetition_penalty_leaves_out_a_first_token_that_is_a_word(
     checkpoint: Maker, converted: Converted
 ) -> None:
     """The documented difference: Qwen2's texts have no begin token, so the first is a word."""
-    prompts = texts(50)
+    prompts = texts(40)
     source = checkpoint("qwen2")
     expected = by_transformers(source, prompts, repetition_penalty=1.3)
     fast = decoder(converted(source))

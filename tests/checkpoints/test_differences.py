@@ -56,7 +56,7 @@ async def test_an_answer_does_not_begin_as_a_turn_of_the_source_does(
 ) -> None:
     """`<s> a b` in the source: only in transformers does the start token begin an n-gram."""
     source, folder = trained("blenderbot"), converted(trained("blenderbot"))
-    messages = [message for message, _ in toy.conversations(60, seed=5)]
+    messages = [message for message, _ in toy.conversations(30, seed=5)]
     fast, slow = Fast(folder), Reference(source)
     names = vocabulary(folder)
     prompts = echoing(fast, messages)

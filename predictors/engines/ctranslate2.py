@@ -2,8 +2,8 @@
 
 It reads a folder that `parley models convert` made: weights, tokenizer and manifest. No torch and
 no transformers are imported. Requests are batched across callers; each worker has one thread of its
-own (figures in the README of predictors/models). A sampling's seed is
-not honoured: CTranslate2 seeds the random numbers of a thread once. Temperature 0 is reproducible.
+own (figures in the README of predictors/models). A sampling's seed is not honoured: CTranslate2
+seeds the random numbers of a thread once. Temperature 0 is reproducible.
 """
 
 from __future__ import annotations

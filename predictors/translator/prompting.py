@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graph.contract import without_control
-from graph.errors import EngineError
+from graph.errors import EngineError, ModelError
 from predictors.engines.base import Engine, Sampling
 from predictors.translator.parallel import Example
 from predictors.translator.prompts import Form, choose_form
@@ -47,6 +47,15 @@ class PromptStrategy:
         self._pair = source, target
         self._examples = examples
         self._max_tokens = max_tokens
+
+    def check(self) -> None:
+        """Raises ModelError for a model that takes codes of languages, not words of ours."""
+        info = self._engine.info
+        if info.languages:
+            raise ModelError(
+                f"{info.model}: translates between languages that it is told; "
+                "use --strategy=seq2seq"
+            )
 
     async def translate(self, texts: Sequence[str]) -> list[str]:
         """One translation per text. A text holds no line break and at least one letter.

@@ -129,6 +129,7 @@ class LlamaCpp:
         """Leave just this text in the only slot, its last token computed alone, as every time."""
         body = {"prompt": prefix, "n_predict": 0}
         if prefix and self._kept != prefix:
+            self._kept = ""
             # What an earlier prompt shares with this one would have been computed another way.
             await self._post("/completion", {**body, "cache_prompt": False})
         self._kept = prefix

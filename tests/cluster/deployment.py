@@ -68,10 +68,9 @@ class Deployment:
         leaving = overlay or self.overlay
         if leaving:
             folder = str(MANIFESTS / leaving)
-            delete = ("delete", "-k", folder, "--ignore-not-found")
-            self.kubectl(*delete, f"--wait={'false' if hurry else 'true'}", timeout=240)
             for namespace in self._namespaces(folder) if hurry else ():
-                self._hurry(namespace)
+                self._end_pods(namespace)
+            self.kubectl("delete", "-k", folder, "--ignore-not-found", timeout=240)
         self.overlay = ""
 
     def ask(self, *instances: dict[str, Any], host: str = HOST_NAME) -> Answer:
@@ -106,12 +105,16 @@ class Deployment:
         objects = yaml.safe_load_all(self.kubectl("kustomize", folder))
         return [each["metadata"]["name"] for each in objects if each["kind"] == "Namespace"]
 
-    def _hurry(self, namespace: str) -> None:
-        """A namespace that is going takes no new pods, so once is enough to hurry them all."""
-        hurried = ("--all", "--grace-period=1", "--wait=false", "-n", namespace)
-        self.kubectl("delete", "pods", *hurried)
-        gone = f"the end of namespace {namespace}"
-        until(lambda: not self.kubectl.exists("namespace", namespace, ""), gone, 240)
+    def _end_pods(self, namespace: str) -> None:
+        """Before the namespace goes: one with pods left looks again after half their grace."""
+        everything = ("--all", "-n", namespace, "--wait=false")
+        self.kubectl("delete", "inferencegraphs,inferenceservices,jobs", *everything)
+
+        def ended() -> bool:
+            self.kubectl("delete", "pods", "--grace-period=1", *everything)
+            return not self.kubectl.list("pods", namespace)
+
+        until(ended, f"the end of the pods in {namespace}", 120)
 
     def _answers(self) -> bool:
         try:

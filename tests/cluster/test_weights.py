@@ -61,7 +61,7 @@ def filled(
     try:
         kubectl.apply((FILES / "volume.yaml").read_text())
         kubectl.apply(hub)
-        kubectl.wait("pod/hub", "condition=Ready", "model-hub", 180)
+        kubectl.wait("pod/hub", "condition=Ready", "model-hub", 600)
         started = time.monotonic()
         deployment.apply(FROM_HUB)
         _until_complete(deployment)

@@ -20,7 +20,7 @@ serve: .venv/local ## set up and serve the graph on 127.0.0.1:8080
 	@.venv/bin/parley serve
 
 test: .venv/dev lint ## set up, lint, type-check, run the tests
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 test-checkpoints: .venv-checkpoints/dev ## the tests that need torch, in .venv-checkpoints (5 GB)
 	.venv-checkpoints/bin/python -m pytest tests/checkpoints

@@ -158,6 +158,14 @@ def _check_user_input(value: Any, where: str, limits: Limits) -> None:
         raise RequestError(where, "blank")
 
 
+def without_control(text: str) -> str:
+    """A model's text without the control characters that no turn may hold; some models write them.
+
+    The next step of a graph would refuse them, as if the person had sent them.
+    """
+    return _CONTROL.sub("", text)
+
+
 def _check_any_text(value: Any, where: str, limit: int) -> None:
     if not isinstance(value, str):
         raise RequestError(where, f"must be a text, not {_kind(value)}")

@@ -51,7 +51,9 @@ class ModelSettings(ServerSettings):
     """What every predictor with a generating model takes besides."""
 
     model: str = option(
-        ..., "embedded:NAME, hf:ID@REVISION, gguf:FILE, or a folder; see `parley models list`"
+        ...,
+        "embedded:NAME, hf:ID@REVISION, gguf:FILE[@sha256:HEX], or a folder; "
+        "see `parley models list`",
     )
     models: str = option("", "folder of the model cache (default: the user's cache folder)")
     engine: str = option(

@@ -59,6 +59,9 @@ class Words:
     def __init__(self, mark: str) -> None:
         self.mark = mark
 
+    def check(self) -> None:
+        pass
+
     async def translate(self, texts: Sequence[str]) -> list[str]:
         return [f"{self.mark}{text}" for text in texts]
 

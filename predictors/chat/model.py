@@ -78,11 +78,12 @@ class Chat:
 
     async def _finish(self, prompt: Prompt, answer: str) -> str:
         """The answer as a person should see it: never empty, and no half sentence at its end."""
-        if not answer.strip():
+        answer = contract.without_control(answer).strip()
+        if not answer:
             # A greedy model that ends at once ends at once again, so the second try is sampled.
             second_try = replace(self._sampling, temperature=0.7, seed=self._sampling.seed or 0)
             [answer] = await self._engine.generate([prompt], second_try)
-        answer = answer.strip()
+            answer = contract.without_control(answer).strip()
         if not answer:
             raise EngineError(f"{self.name}: the model gave no answer; say it in other words")
         if await self._engine.count_tokens(answer) >= self._max_tokens:

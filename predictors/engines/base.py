@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from graph.errors import EngineError
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -17,6 +19,7 @@ class Sampling:
 
     max_tokens: new tokens at most.  temperature: 0 is greedy and reproducible.
     repetition_penalty: over 1 makes what was said less likely (transformers' definition).
+    seed: the same gives the same text, but not on ctranslate2, which seeds a thread only once.
     stop: texts at which generation ends, themselves left out.  num_beams: beam search width.
     """
 
@@ -51,17 +54,31 @@ class Prefixed(str):
         return text
 
 
-Prompt = str | tuple[Message, ...]
+@dataclass(frozen=True)
+class Translation:
+    """A text for a model of many languages, which are named by codes of `EngineInfo.languages`."""
+
+    text: str
+    source: str
+    target: str
+
+
+Prompt = str | tuple[Message, ...] | Translation
 
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What an engine says of itself. context: positions (tokens) a prompt and its answer share."""
+    """What an engine says of itself. context: positions (tokens) a prompt and its answer share.
+
+    languages: of a model that must be told from which into which it translates, the codes that its
+    checkpoint has for them, such as fr, fr_XX or fra_Latn.
+    """
 
     model: str
     context: int
     has_chat_template: bool = False
     extra: dict[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -83,3 +100,10 @@ class Engine(Protocol):
     async def count_tokens(self, prompt: Prompt) -> int:
         """Tokens of the prompt as the model would read it, template and special tokens included."""
         ...
+
+
+def without_languages(prompt: Prompt, model: str) -> str | tuple[Message, ...]:
+    """The prompt for a model that is told no languages. Raises EngineError for a Translation."""
+    if isinstance(prompt, Translation):
+        raise EngineError(f"{model}: is told no languages, so it takes a text or messages")
+    return prompt

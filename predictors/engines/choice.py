@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from graph.errors import ModelError
 from predictors.engines.base import Engine
 from predictors.engines.cpu import cpu_limit
+from predictors.models.manifest import read_manifest
 from predictors.models.progress import Progress, show_nothing
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.settings import ModelSettings
@@ -94,14 +95,20 @@ def default_threads(cpus: int) -> int:
 
 def _make_ctranslate2(wanted: Wanted) -> Engine:
     _need("ctranslate2", wanted.model)
+    threads, device = wanted.threads(), wanted.settings.device
+    if read_manifest(wanted.model.path).model["shape"] == "decoder":
+        from predictors.engines.ctranslate2_decoder import CTranslate2Decoder
+
+        return CTranslate2Decoder(
+            wanted.model.path,
+            wanted.model.name,
+            threads=threads,
+            device=device,
+            context=wanted.context,
+        )
     from predictors.engines.ctranslate2 import CTranslate2
 
-    return CTranslate2(
-        wanted.model.path,
-        wanted.model.name,
-        threads=wanted.threads(),
-        device=wanted.settings.device,
-    )
+    return CTranslate2(wanted.model.path, wanted.model.name, threads=threads, device=device)
 
 
 def _make_transformers(wanted: Wanted) -> Engine:
@@ -117,6 +124,7 @@ def _make_transformers(wanted: Wanted) -> Engine:
         wanted.model.name,
         threads=wanted.threads(),
         device=wanted.settings.device,
+        context=wanted.context,
     )
 
 

@@ -22,7 +22,14 @@ from typing import Any
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady
-from predictors.engines.base import EngineInfo, Prefixed, Prompt, Sampling
+from predictors.engines.base import (
+    EngineInfo,
+    Message,
+    Prefixed,
+    Prompt,
+    Sampling,
+    without_languages,
+)
 from predictors.models.gguf import read_header
 
 
@@ -94,17 +101,19 @@ class LlamaCpp:
         return list(await asyncio.gather(*(self._generate(p, sampling) for p in prompts)))
 
     async def count_tokens(self, prompt: Prompt) -> int:
-        text = prompt if isinstance(prompt, str) else await self._apply_template(prompt)
-        body = {"content": text, "add_special": True, "parse_special": not isinstance(prompt, str)}
+        asked = without_languages(prompt, self._model)
+        text = asked if isinstance(asked, str) else await self._apply_template(asked)
+        body = {"content": text, "add_special": True, "parse_special": not isinstance(asked, str)}
         answer = await self._post("/tokenize", body)
         return len(answer["tokens"])
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+        asked = without_languages(prompt, self._model)
         body = _request(sampling)
-        if isinstance(prompt, str):
-            answer = await self._in_turn("/completion", {**body, "prompt": prompt}, prompt)
+        if isinstance(asked, str):
+            answer = await self._in_turn("/completion", {**body, "prompt": asked}, asked)
             return str(answer["content"])
-        messages = [{"role": m.role, "content": m.content} for m in prompt]
+        messages = [{"role": m.role, "content": m.content} for m in asked]
         answer = await self._in_turn("/v1/chat/completions", {**body, "messages": messages})
         return str(answer["choices"][0]["message"]["content"] or "")
 
@@ -120,16 +129,15 @@ class LlamaCpp:
         """Leave just this text in the only slot, its last token computed alone, as every time."""
         body = {"prompt": prefix, "n_predict": 0}
         if prefix and self._kept != prefix:
+            self._kept = ""
             # What an earlier prompt shares with this one would have been computed another way.
             await self._post("/completion", {**body, "cache_prompt": False})
         self._kept = prefix
         if prefix:
             await self._post("/completion", body)
 
-    async def _apply_template(self, prompt: Prompt) -> str:
-        messages = [
-            {"role": m.role, "content": m.content} for m in prompt if not isinstance(m, str)
-        ]
+    async def _apply_template(self, prompt: Sequence[Message]) -> str:
+        messages = [{"role": m.role, "content": m.content} for m in prompt]
         answer = await self._post("/apply-template", {"messages": messages})
         return str(answer["prompt"])
 

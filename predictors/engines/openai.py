@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
-from predictors.engines.base import EngineInfo, Prompt, Sampling
+from predictors.engines.base import EngineInfo, Prompt, Sampling, without_languages
 
 # What vLLM says of a model that tells no length of its own.
 DEFAULT_CONTEXT = 4096
@@ -73,15 +73,17 @@ class OpenAI:
 
     async def count_tokens(self, prompt: Prompt) -> int:
         """An estimate: the protocol has no way to ask."""
-        texts = [prompt] if isinstance(prompt, str) else [message.content for message in prompt]
+        asked = without_languages(prompt, self._model)
+        texts = [asked] if isinstance(asked, str) else [message.content for message in asked]
         return sum(len(text) // CHARACTERS_PER_TOKEN + 8 for text in texts)
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+        asked = without_languages(prompt, self._model)
         body = _request(self._model, sampling)
-        if isinstance(prompt, str):
-            answer = await self._post("/completions", {**body, "prompt": prompt})
+        if isinstance(asked, str):
+            answer = await self._post("/completions", {**body, "prompt": asked})
             return str(_choice(answer).get("text") or "")
-        messages = [{"role": m.role, "content": m.content} for m in prompt]
+        messages = [{"role": m.role, "content": m.content} for m in asked]
         answer = await self._post("/chat/completions", {**body, "messages": messages})
         return str((_choice(answer).get("message") or {}).get("content") or "")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +17,18 @@ from typing import Any
 
 from graph.errors import EngineError, ModelError, NotReady, TooLarge
 from predictors.batching import MicroBatcher
-from predictors.engines.base import EngineInfo, Prompt, Sampling
+from predictors.engines.base import EngineInfo, Prompt, Sampling, Translation
 from predictors.engines.generation import apply_sampling, cut_at_stop, read_generation, settings_for
-from predictors.models.converter import describe_model, load_model, load_tokenizer
+from predictors.engines.languages import Languages, read_languages
+from predictors.engines.transformers_inputs import Inputs
+from predictors.models.converter import load_model, load_tokenizer
+from predictors.models.description import describe_model
 from predictors.models.sources import check_source
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+# While transformers is imported or loads a model, other threads see it half changed: classes are
+# missing, tied weights are not tied.
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,10 @@ class _Key:
 
 
 class Transformers:
-    """A checkpoint's folder. dtype `auto` is bfloat16 on CUDA and float32 on CPU."""
+    """A checkpoint's folder. dtype `auto` is bfloat16 on CUDA and float32 on CPU.
+
+    context: tokens that a prompt and its answer share at most in a causal model; 0 for the model's.
+    """
 
     def __init__(
         self,
@@ -45,6 +55,7 @@ class Transformers:
         device: str = "auto",
         dtype: str = "auto",
         batch: int = 16,
+        context: int = 0,
     ) -> None:
         self._path = path
         self._model_name = model
@@ -52,11 +63,18 @@ class Transformers:
         self._device = device
         self._dtype = dtype
         self._batch = batch
+        self._context = context
         self._counter = itertools.count(1)
-        self._batcher: MicroBatcher[_Key, str, str] | None = None
+        self._languages: Languages | None = None
+        self._batcher: MicroBatcher[_Key, list[int], str] | None = None
         self._info: EngineInfo | None = None
 
     def load(self) -> None:
+        """One at a time in a process; raises ModelError."""
+        with _LOADING:
+            self._load()
+
+    def _load(self) -> None:
         import torch
         import transformers
 
@@ -77,22 +95,22 @@ class Transformers:
             reason = (str(err).strip().splitlines() or [type(err).__name__])[0]
             raise ModelError(f"{self._model_name}: transformers cannot load it: {reason}") from err
         self._seq2seq = bool(config.is_encoder_decoder)
-        if not self._seq2seq:
-            self._tokenizer.padding_side = "left"
-            self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token
-        self._about = describe_model(config, self._model.generation_config)
+        about = describe_model(config, self._model.generation_config, self._tokenizer)
+        self._about = about
+        self._positions: int = about["positions"]
+        if not self._seq2seq and self._context:
+            self._positions = min(self._positions or self._context, self._context)
+        self._languages = read_languages(about)
+        self._inputs = Inputs(self._tokenizer, self._languages, about, self._model_name)
         self._batcher = MicroBatcher(self._generate, batch=self._batch)
-        tasks = {f"prefix.{n}": str(t["prefix"]) for n, t in self._about["tasks"].items()}
+        tasks = {f"prefix.{name}": str(task["prefix"]) for name, task in about["tasks"].items()}
+        extra = {"family": about["family"], "shape": about["shape"], "device": self._device}
         self._info = EngineInfo(
             self._model_name,
-            self._about["context"],
-            has_chat_template=bool(getattr(self._tokenizer, "chat_template", None)),
-            extra={
-                "family": self._about["family"],
-                "shape": "encoder-decoder" if self._seq2seq else "decoder",
-                "device": self._device,
-                **tasks,
-            },
+            about["context"] if self._seq2seq else self._positions or about["context"],
+            has_chat_template=bool(about["chat"]),
+            extra=extra | tasks,
+            languages=self._languages.codes if self._languages else (),
         )
 
     def close(self) -> None:
@@ -115,22 +133,22 @@ class Transformers:
             lambda: [self._prepare(prompt, sampling) for prompt in prompts]
         )
         batcher = self._batcher
-        answers = await asyncio.gather(*(batcher.submit(key, [text]) for key, text in jobs))
+        answers = await asyncio.gather(*(batcher.submit(key, [ids]) for key, ids in jobs))
         return [cut_at_stop(answer, sampling) for (answer,) in answers]
 
     async def count_tokens(self, prompt: Prompt) -> int:
         if self._info is None:
             raise NotReady(f"{self._model_name}: not loaded yet")
-        return self._count(self._text(prompt), prompt)
+        return len(self._inputs.ids(prompt))
 
-    def _prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, str]:
-        text = self._text(prompt)
-        tokens = self._count(text, prompt)
-        positions = self._about["positions"]
-        if positions and tokens > positions - (0 if self._seq2seq else 1):
-            raise TooLarge("text", f"{tokens} tokens, the model reads at most {positions}")
+    def _prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, list[int]]:
+        ids = self._inputs.ids(prompt)
+        positions = self._positions
+        if positions and len(ids) > positions - (0 if self._seq2seq else 1):
+            raise TooLarge("text", f"{len(ids)} tokens, the model reads at most {positions}")
+        text = prompt if isinstance(prompt, str) else ""
         settings = settings_for(text, self._about["generation"], self._about["tasks"])
-        room = positions if self._seq2seq else positions - tokens
+        room = positions if self._seq2seq else positions - len(ids)
         wanted = apply_sampling(
             read_generation(settings, 1 if self._seq2seq else 0),
             sampling,
@@ -147,12 +165,15 @@ class Transformers:
         }
         if wanted.do_sample:
             changes |= {"temperature": wanted.temperature, "top_p": wanted.top_p}
+        if isinstance(prompt, Translation) and self._languages is not None:
+            target = self._languages.token(prompt.target)
+            changes["forced_bos_token_id"] = self._tokenizer.convert_tokens_to_ids(target)
         merged = {k: v for k, v in {**settings, **changes}.items() if k != "prefix"}
         alone = next(self._counter) if sampling.seed is not None and wanted.do_sample else 0
         key = _Key(tuple(sorted(_frozen(merged).items())), replace(sampling, stop=()), alone)
-        return key, text
+        return key, ids
 
-    def _generate(self, key: _Key, texts: list[str]) -> list[str]:
+    def _generate(self, key: _Key, rows: list[list[int]]) -> list[str]:
         """Blocks; runs on the batcher's thread."""
         import torch
         import transformers
@@ -161,38 +182,18 @@ class Transformers:
         config = transformers.GenerationConfig(**settings)
         if key.alone:
             torch.manual_seed(key.sampling.seed or 0)
-        inputs = self._tokenizer(
-            texts, return_tensors="pt", padding=True, add_special_tokens=self._adds_special()
-        ).to(self._device)
-        inputs.pop("token_type_ids", None)
+        inputs = {n: t.to(self._device) for n, t in self._inputs.padded(rows).items()}
         try:
             with torch.inference_mode():
                 output = self._model.generate(**inputs, generation_config=config)
         except (RuntimeError, ValueError, IndexError) as err:
             raise EngineError(f"{self._model_name}: the model failed") from err
-        new = output if self._seq2seq else output[:, inputs["input_ids"].shape[1] :]
-        texts = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        # What was given is left out: the decoder's start token and a forced first one, the prompt.
+        given = 1 if self._seq2seq else inputs["input_ids"].shape[1]
+        if settings.get("forced_bos_token_id") is not None:
+            given += 1
+        texts = self._tokenizer.batch_decode(output[:, given:], skip_special_tokens=True)
         return [str(text) for text in texts]
-
-    def _text(self, prompt: Prompt) -> str:
-        if isinstance(prompt, str):
-            return prompt
-        if not self.info.has_chat_template:
-            raise EngineError(f"{self._model_name}: takes a text, it has no chat template")
-        messages = [{"role": message.role, "content": message.content} for message in prompt]
-        return str(
-            self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
-            )
-        )
-
-    def _adds_special(self) -> bool:
-        """A chat template writes its own special tokens."""
-        return self._seq2seq or not self.info.has_chat_template
-
-    def _count(self, text: str, prompt: Prompt) -> int:
-        encoded = self._tokenizer(text, add_special_tokens=self._adds_special())
-        return len(encoded["input_ids"])
 
 
 def _frozen(settings: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from predictors.models.sources import check_source
 from predictors.models.verified import sha256_known
 
 QUANTIZATIONS = ("int8", "float16", "float32")
+# Of loaders and description: one that is mended makes a new conversion, and an old one is not read.
+VERSION = "3"
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,6 @@ def convert(
 
     content = content_hash(source, cache, progress)
     found = versions()
-    from predictors.models.loaders import VERSION
-
     settings = {"content": content, "quantization": quantization, "loaders": VERSION, **found}
     target = cache / "converted" / _folder_name(reference, settings)
     try:

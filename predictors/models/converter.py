@@ -10,15 +10,15 @@ from __future__ import annotations
 import pickle
 import shutil
 import warnings
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from graph.errors import ModelError
-from predictors.engines.ctranslate2_options import translation_options
+from predictors.engines.ctranslate2_options import decoder_options, translation_options
 from predictors.engines.generation import read_generation
-from predictors.engines.tokens import MARIAN_SOURCE, MARIAN_VOCABULARY, TOKENIZER_JSON
+from predictors.engines.tokens import SENTENCEPIECE_FILES, TOKENIZER_JSON
+from predictors.models.description import describe_model
 from predictors.models.sources import pickles_of, safetensors_of
 
 # The lowest versions without known holes in what they do with a foreign checkpoint.
@@ -27,17 +27,6 @@ SAFE_VERSIONS = {
     "transformers": (5, 10),
     "ctranslate2": (4, 8, 1),
     "sentencepiece": (0, 2, 1),
-}
-# Families by `model_type`; a T5 with gates is Flan's kind, or version 1.1.
-_FAMILIES = {
-    "blenderbot": "blenderbot",
-    "marian": "marian",
-    "mt5": "t5",
-    "t5": "t5",
-    "m2m_100": "m2m100",
-    "mbart": "mbart",
-    "bart": "bart",
-    "pegasus": "pegasus",
 }
 
 
@@ -73,7 +62,7 @@ def convert_folder(source: Path, target: Path, quantization: str) -> dict[str, A
     except (ValueError, NotImplementedError) as err:
         raise ModelError(f"{source}: cannot be converted: {err}") from err
     _copy_tokenizer(source, target, converter.tokenizer)
-    return _describe(converter.model)
+    return _describe(converter.model, converter.tokenizer)
 
 
 def _make_converter(source: Path) -> Any:
@@ -159,38 +148,16 @@ def _end_with_end_token(tokenizer: Any) -> None:
         )
 
 
-def describe_model(config: Any, generation_config: Any) -> dict[str, Any]:
-    """What both engines need to know of a checkpoint, as plain values.
-
-    context: tokens it was trained to read.  positions: those it cannot go over, 0 for none.
-    generation: its settings.  tasks: settings by name, each with the prefix that asks for it.
-    """
-    generation = {
-        name: value
-        for name, value in generation_config.to_dict().items()
-        if not name.startswith("_") and name != "transformers_version" and value is not None
-    }
-    positions = int(getattr(config, "max_position_embeddings", 0) or 0)
-    tasks = getattr(config, "task_specific_params", None) or {}
-    return {
-        "family": _FAMILIES.get(config.model_type, config.model_type),
-        "context": positions or int(getattr(config, "n_positions", 512) or 512),
-        "positions": positions,
-        "generation": generation,
-        "tasks": {name: dict(task) for name, task in tasks.items() if _has_prefix(task)},
-    }
-
-
-def _describe(model: Any) -> dict[str, Any]:
-    about = describe_model(model.config, model.generation_config)
+def _describe(model: Any, tokenizer: Any) -> dict[str, Any]:
+    about = describe_model(model.config, model.generation_config, tokenizer)
     # A setting that cannot be carried over is refused here, not at the first request.
     for settings in ({}, *about["tasks"].values()):
-        translation_options(read_generation({**about["generation"], **settings}), ())
+        generation = read_generation({**about["generation"], **settings})
+        if about["shape"] == "decoder":
+            decoder_options(generation, ())
+        else:
+            translation_options(generation, ())
     return about
-
-
-def _has_prefix(task: object) -> bool:
-    return isinstance(task, Mapping) and bool(task.get("prefix"))
 
 
 def _copy_tokenizer(source: Path, target: Path, tokenizer: Any) -> None:
@@ -198,7 +165,11 @@ def _copy_tokenizer(source: Path, target: Path, tokenizer: Any) -> None:
     if backend is not None:
         backend.save(str(target / TOKENIZER_JSON))
         return
-    for name in (MARIAN_SOURCE, MARIAN_VOCABULARY):
+    names = next((n for n in SENTENCEPIECE_FILES if (source / n[0]).is_file()), None)
+    if names is None:
+        wanted = " or ".join(name for name, _ in SENTENCEPIECE_FILES)
+        raise ModelError(f"{source}: its tokenizer cannot be carried over: no {wanted}")
+    for name in names:
         if not (source / name).is_file():
             raise ModelError(f"{source / name}: missing; the tokenizer cannot be carried over")
         shutil.copyfile(source / name, target / name)

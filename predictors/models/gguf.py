@@ -1,7 +1,8 @@
 """Reads the header of a GGUF file: what it holds, and whether all of it is there.
 
-Only the header is read, never a weight. A file that is no GGUF, or is shorter than its own table of
-tensors says, is refused by name. Source of the layout: the GGUF specification of ggml, versions 2
+Of a file only the header is read, never a weight, unless its hash is given. A file that is no GGUF,
+is shorter than its own table of tensors says, or is not the one that was meant, is refused by name.
+Source of the layout: the GGUF specification of ggml, versions 2
 and 3, little-endian.
 """
 
@@ -9,11 +10,14 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from graph.errors import ModelError
+from predictors.models.cache import sha256_file
+from predictors.models.reference import Reference
 
 _MAGIC = b"GGUF"
 _STRING, _ARRAY = 8, 9
@@ -64,6 +68,23 @@ def read_header(path: Path) -> GgufHeader:
             f"model gguf:{path}: cut short: {size} bytes of at least {needed}; fetch it again"
         )
     return header
+
+
+def check_file(reference: Reference, sha256: Callable[[Path], str] = sha256_file) -> Path:
+    """The file of a `gguf:` reference, whole by its header and, where that is pinned, by its hash.
+
+    `sha256` gives a file's hash; from memory, where the file was hashed before. Raises ModelError.
+    """
+    path = Path(reference.name).expanduser().absolute()
+    read_header(path)
+    if reference.sha256:
+        digest = sha256(path)
+        if digest != reference.sha256:
+            raise ModelError(
+                f"model gguf:{path}: altered, or another file: its SHA-256 is {digest}, "
+                f"not {reference.sha256}; fetch it again"
+            )
+    return path
 
 
 def _read(file: BinaryIO) -> tuple[GgufHeader, int]:

@@ -1,8 +1,9 @@
 """What `--model` may say, read into one dataclass.
 
-Four forms name weights: `embedded:NAME`, `hf:ID@REVISION`, `gguf:FILE` and the path of a folder; a
-fifth, `openai:MODEL@URL`, names a model that another server runs. Reading a name touches no file
-and asks no network: whether the weights are there is the business of `resolve`.
+Four forms name weights: `embedded:NAME`, `hf:ID@REVISION`, `gguf:FILE` (with `@sha256:HEX` after
+it, that very file) and the path of a folder; a fifth, `openai:MODEL@URL`, names a model that
+another server runs. Reading a name touches no file and asks no network: whether the weights are
+there is the business of `resolve`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from predictors.models.catalogue import EMBEDDED
 
 Kind = Literal["embedded", "hf", "gguf", "folder", "openai"]
 
-FORMS = "embedded:NAME, hf:ID@REVISION, gguf:FILE, openai:MODEL@URL, or the path of a folder"
+FORMS = (
+    "embedded:NAME, hf:ID@REVISION, gguf:FILE[@sha256:HEX], openai:MODEL@URL, "
+    "or the path of a folder"
+)
 
 # A hub id is `name` or `organisation/name`; a revision is a commit, a tag or a branch. Neither may
 # climb out of the cache: no `..`, no leading dot.
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _REVISION = re.compile(r"[A-Za-z0-9][\w./-]*")
+# A path may hold an `@` of its own; only this ending is a hash.
+_SHA256 = re.compile(r"(?P<path>.+)@sha256:(?P<digest>[^@/]*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,14 @@ class Reference:
 
     name: of the embedded model, the hub's id, the model on a server, or a path as it was written.
     revision: of a hub's model.  url: of an OpenAI-compatible server, up to and with its `/v1`.
+    sha256: that a GGUF file must have, in hexadecimal; empty where any file of the name will do.
     """
 
     kind: Kind
     name: str
     revision: str = ""
     url: str = ""
+    sha256: str = ""
 
     def __str__(self) -> str:
         match self.kind:
@@ -46,6 +54,8 @@ class Reference:
                 return f"hf:{self.name}@{self.revision}"
             case "openai":
                 return f"openai:{self.name}@{self.url}"
+            case "gguf" if self.sha256:
+                return f"gguf:{self.name}@sha256:{self.sha256}"
             case _:
                 return f"{self.kind}:{self.name}"
 
@@ -90,8 +100,15 @@ def _parse_hub(rest: str) -> Reference:
     return Reference("hf", name, revision=revision)
 
 
-def _parse_gguf(path: str) -> Reference:
-    return Reference("gguf", path)
+def _parse_gguf(rest: str) -> Reference:
+    pinned = _SHA256.fullmatch(rest)
+    if pinned is None:
+        return Reference("gguf", rest)
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", pinned["digest"]):
+        raise ModelError(
+            f"model gguf:{rest}: a SHA-256 has 64 hexadecimal digits; `sha256sum FILE` prints it"
+        )
+    return Reference("gguf", pinned["path"], sha256=pinned["digest"].lower())
 
 
 def _parse_openai(rest: str) -> Reference:

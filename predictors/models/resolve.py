@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,9 @@ from graph.errors import ModelError
 from predictors.models import embedded, gguf
 from predictors.models.cache import cache_folder
 from predictors.models.catalogue import EMBEDDED, Licence
-from predictors.models.convert import content_hash, conversions, source_folder
+from predictors.models.convert import VERSION, content_hash, conversions, source_folder
 from predictors.models.manifest import FILENAME as MANIFEST
-from predictors.models.manifest import check_folder, has_manifest, read_manifest
+from predictors.models.manifest import Manifest, check_folder, has_manifest, read_manifest
 from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
 from predictors.models.sources import check_source
@@ -64,8 +65,7 @@ def resolve(
             path = embedded.locate(reference.name, cache, progress)
             return ResolvedModel(reference, "gguf", path, EMBEDDED[reference.name].licence)
         case "gguf":
-            path = Path(reference.name).expanduser().absolute()
-            gguf.read_header(path)
+            path = gguf.check_file(reference, lambda path: sha256_known(cache, path, progress))
             return ResolvedModel(reference, "gguf", path)
         case "openai":
             return ResolvedModel(reference, "openai", Path())
@@ -86,6 +86,11 @@ def _resolve_checkpoint(
         if not folder.is_dir():
             raise ModelError(f"model {reference}: no such folder")
         if has_manifest(folder) and read_manifest(folder).kind == "conversion":
+            if not _is_current(read_manifest(folder)):
+                raise ModelError(
+                    f"model {reference}: converted by another version of Parley; run "
+                    "`parley models convert` on the checkpoint again"
+                )
             return ResolvedModel(reference, "ctranslate2", checked(folder))
         if (folder / "model.bin").is_file():
             raise ModelError(
@@ -110,16 +115,31 @@ def _best_conversion(
     reference: Reference, cache: Path, progress: Progress, device: str
 ) -> Path | None:
     """A folder is known by its content, which may change; a hub's model by its revision."""
-    found = list(conversions(cache))
+    found = [each for each in conversions(cache) if _is_current(each.manifest)]
     if reference.kind == "hf":
         found = [each for each in found if each.manifest.source == str(reference)]
     elif found:
         content = content_hash(source_folder(reference, cache), cache, progress)
         found = [each for each in found if each.manifest.settings.get("content") == content]
-    order = _ON_GPU if device == "cuda" else _ON_CPU
+    order = by_preference(device, _gpus() if device == "auto" else 0)
     ranked = sorted(found, key=lambda each: order.index(each.manifest.settings["quantization"]))
     return ranked[0].path if ranked else None
 
 
-_ON_CPU = ("int8", "float32", "float16")
-_ON_GPU = ("float16", "float32", "int8")
+def by_preference(device: str, gpus: int) -> tuple[str, ...]:
+    """Quantizations for `--device`, the best first; `gpus`: how many `auto` has to choose from."""
+    on_gpu = device == "cuda" or (device == "auto" and gpus > 0)
+    return ("float16", "float32", "int8") if on_gpu else ("int8", "float32", "float16")
+
+
+def _gpus() -> int:
+    """As the engine that reads conversions counts them; none where it is not installed."""
+    if find_spec("ctranslate2") is None:
+        return 0
+    import ctranslate2
+
+    return int(ctranslate2.get_cuda_device_count())
+
+
+def _is_current(manifest: Manifest) -> bool:
+    return manifest.settings.get("loaders") == VERSION

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from graph.errors import ModelError
 from predictors.models import embedded, gguf
-from predictors.models.cache import cache_folder, lock
+from predictors.models.cache import cache_folder, lock, sha256_file
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.convert import conversions
 from predictors.models.manifest import check_folder, read_manifest
 from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
+from predictors.models.verified import forget
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def verify(
         case "embedded":
             embedded.verify(reference.name, cache, progress)
         case "gguf":
-            gguf.read_header(Path(reference.name).expanduser())
+            forget(cache, Path(reference.name).expanduser().absolute())
+            gguf.check_file(reference, lambda path: sha256_file(path, progress))
         case "folder" | "hf":
             folders = _folders(reference, cache)
             if not folders:

@@ -23,6 +23,10 @@ from predictors.translator.text import Piece, Splitter, has_letters, trim
 class Strategy(Protocol):
     """A way to translate with a kind of model."""
 
+    def check(self) -> None:
+        """Once the engine is loaded. Raises ModelError for a model that cannot translate so."""
+        ...
+
     async def translate(self, texts: Sequence[str]) -> list[str]:
         """One translation per sentence, in order; few engine calls. Raises EngineError."""
         ...
@@ -54,7 +58,9 @@ class Translator:
         self._splitter = Splitter(source)
 
     def load(self) -> None:
+        """Raises ModelError, also for a model that lacks the pair of languages."""
         self._engine.load()
+        self._strategy.check()
 
     def close(self) -> None:
         self._engine.close()

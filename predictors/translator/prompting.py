@@ -13,7 +13,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graph.errors import EngineError
+from graph.contract import without_control
+from graph.errors import EngineError, ModelError
 from predictors.engines.base import Engine, Sampling
 from predictors.translator.parallel import Example
 from predictors.translator.prompts import Form, choose_form
@@ -46,6 +47,15 @@ class PromptStrategy:
         self._pair = source, target
         self._examples = examples
         self._max_tokens = max_tokens
+
+    def check(self) -> None:
+        """Raises ModelError for a model that takes codes of languages, not words of ours."""
+        info = self._engine.info
+        if info.languages:
+            raise ModelError(
+                f"{info.model}: translates between languages that it is told; "
+                "use --strategy=seq2seq"
+            )
 
     async def translate(self, texts: Sequence[str]) -> list[str]:
         """One translation per text. A text holds no line break and at least one letter.
@@ -93,8 +103,8 @@ class PromptStrategy:
 
 
 def tidy(source: str, answer: str) -> str:
-    """The answer without the quotes that a tuned model likes to put around it."""
-    answer = answer.strip()
+    """The answer without control characters and the quotes that a tuned model puts around it."""
+    answer = without_control(answer).strip()
     closing = _QUOTES.get(answer[:1])
     quoted = closing and len(answer) > 1 and answer.endswith(closing)
     if quoted and not source.startswith(answer[0]) and answer.count(answer[0]) <= 2:

@@ -1,15 +1,18 @@
 """Strategy `seq2seq`: a model made for translation gets the sentence, and its task's prefix if any.
 
 It generates as its checkpoint says, by beams as a rule. T5's checkpoints name their tasks, each
-with the words that ask for it; a T5 without the wanted task is refused, not asked anyhow.
+with the words that ask for it; a T5 without the wanted task is refused, not asked anyhow. A model
+of many languages is told from which into which, and refused when it lacks one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from graph.errors import EngineError
-from predictors.engines.base import Engine, EngineInfo, Sampling
+from graph.contract import without_control
+from graph.errors import EngineError, ModelError
+from predictors.engines.base import Engine, EngineInfo, Prompt, Sampling, Translation
+from predictors.translator.codes import choose_code
 from predictors.translator.prompting import PromptStrategy
 
 # Families whose models are told what to do in words, unless their checkpoint names tasks.
@@ -24,23 +27,36 @@ class Seq2SeqStrategy:
         self._pair = source, target
         self._sampling = Sampling(max_tokens=max_tokens)
 
+    def check(self) -> None:
+        """Raises ModelError for a model that has not been made for this pair of languages."""
+        self._form()
+
     async def translate(self, texts: Sequence[str]) -> list[str]:
         """One translation per sentence. Raises EngineError when the model gives nothing."""
-        prefix = task_prefix(self._engine.info, *self._pair)
-        if prefix is None:
-            source, target = self._pair
-            raise EngineError(
-                f"{self._engine.info.model}: its checkpoint has no task for {source} to {target}; "
-                "use --strategy=prompt or another model"
-            )
-        answers = await self._engine.generate([prefix + text for text in texts], self._sampling)
-        answers = [answer.strip() for answer in answers]
+        form = self._form()
+        answers = await self._engine.generate([form(text) for text in texts], self._sampling)
+        answers = [without_control(answer).strip() for answer in answers]
         if not all(answers):
             raise EngineError(
                 f"{self._engine.info.model}: gave no translation of a sentence; "
                 "say it in other words"
             )
         return answers
+
+    def _form(self) -> Callable[[str], Prompt]:
+        """What makes a sentence the model's prompt."""
+        info = self._engine.info
+        source, target = self._pair
+        if info.languages:
+            codes = _code(info, source), _code(info, target)
+            return lambda text: Translation(text, *codes)
+        prefix = task_prefix(info, source, target)
+        if prefix is None:
+            raise ModelError(
+                f"{info.model}: its checkpoint has no task for {source} to {target}; "
+                "use --strategy=prompt or another model"
+            )
+        return lambda text: prefix + text
 
 
 class StrategyByModel:
@@ -51,9 +67,14 @@ class StrategyByModel:
         self._seq2seq = seq2seq
         self._prompt = prompt
 
+    def check(self) -> None:
+        self._strategy().check()
+
     async def translate(self, texts: Sequence[str]) -> list[str]:
-        strategy = self._seq2seq if is_translator(self._engine.info) else self._prompt
-        return await strategy.translate(texts)
+        return await self._strategy().translate(texts)
+
+    def _strategy(self) -> Seq2SeqStrategy | PromptStrategy:
+        return self._seq2seq if is_translator(self._engine.info) else self._prompt
 
 
 def is_translator(info: EngineInfo) -> bool:
@@ -69,3 +90,12 @@ def task_prefix(info: EngineInfo, source: str, target: str) -> str | None:
     if info.extra.get("family") not in _TEXT_TO_TEXT:
         return ""
     return info.extra.get(f"prefix.translation_{source}_to_{target}")
+
+
+def _code(info: EngineInfo, language: str) -> str:
+    code = choose_code(language, info.languages)
+    if code is None:
+        raise ModelError(
+            f"{info.model}: has no language {language}; it has {', '.join(sorted(info.languages))}"
+        )
+    return code

@@ -15,9 +15,12 @@ import tokenizers
 import torch
 import transformers
 
-from tests.checkpoints.toy_language import PREFIX, lines, sentences
+from tests.checkpoints.causal import make_gpt2, make_llama, make_qwen2
+from tests.checkpoints.multilingual import make_m2m100, make_mbart50, make_nllb
+from tests.checkpoints.parts import small_size, train_sentencepiece
+from tests.checkpoints.toy import PREFIX, sentences, small_text
 
-FAMILIES = ("marian", "t5", "flan-t5", "blenderbot")
+FAMILIES = ("marian", "t5", "flan-t5", "mt5", "blenderbot", "m2m100", "mbart50", "nllb")
 
 
 def make(family: str, folder: Path, seed: int = 7, scale: float = 4.0) -> Path:
@@ -62,7 +65,7 @@ def _outweigh(model: Any, scale: float) -> None:
 def _make_marian(folder: Path) -> Any:
     for side, texts in (("source", 0), ("target", 1)):
         lines = [pair[texts] for pair in sentences(2000, seed=1)]
-        _train_sentencepiece(lines, folder / f"{side}.spm", vocabulary=120, pad_id=-1)
+        train_sentencepiece(lines, folder / f"{side}.spm", vocabulary=120, pad_id=-1)
     pieces = ["</s>", "<unk>"]
     for side in ("source", "target"):
         model = sentencepiece.SentencePieceProcessor(model_file=str(folder / f"{side}.spm"))
@@ -75,7 +78,7 @@ def _make_marian(folder: Path) -> Any:
     pad = vocabulary["<pad>"]
     config = transformers.MarianConfig(
         vocab_size=len(vocabulary),
-        **_small(),
+        **small_size(),
         activation_function="swish",
         scale_embedding=True,
         max_position_embeddings=128,
@@ -98,15 +101,15 @@ def _make_marian(folder: Path) -> Any:
     return model
 
 
-def _make_t5(folder: Path, gated: bool = False) -> Any:
-    _train_sentencepiece(lines(), folder / "spiece.model", vocabulary=200, pad_id=0)
+def _make_t5(folder: Path, gated: bool = False, kind: str = "T5") -> Any:
+    train_sentencepiece(small_text(), folder / "spiece.model", vocabulary=200, pad_id=0)
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spiece.model"))
     vocabulary = [
         (pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())
     ]
     tokenizer = transformers.T5Tokenizer(vocab=vocabulary, extra_ids=10)
     tokenizer.save_pretrained(folder)
-    config = transformers.T5Config(
+    config = getattr(transformers, f"{kind}Config")(
         # Real checkpoints round the vocabulary up, past the tokenizer's last token.
         vocab_size=len(tokenizer) + 6,
         d_model=64,
@@ -120,7 +123,7 @@ def _make_t5(folder: Path, gated: bool = False) -> Any:
         initializer_factor=1.0,
     )
     config.task_specific_params = {} if gated else _t5_tasks()
-    model = transformers.T5ForConditionalGeneration(config)
+    model = getattr(transformers, f"{kind}ForConditionalGeneration")(config)
     model.generation_config = transformers.GenerationConfig(
         decoder_start_token_id=0, eos_token_id=1, pad_token_id=0
     )
@@ -135,12 +138,12 @@ def _t5_tasks() -> dict[str, dict[str, Any]]:
 def _make_blenderbot(folder: Path, **size: Any) -> Any:
     tokenizer = tokenizers.ByteLevelBPETokenizer(add_prefix_space=True)
     specials = ["<pad>", "<s>", "</s>", "<unk>"]
-    tokenizer.train_from_iterator(lines(), vocab_size=400, special_tokens=specials)
+    tokenizer.train_from_iterator(small_text(), vocab_size=400, special_tokens=specials)
     tokenizer.save_model(str(folder))
     fast = transformers.BlenderbotTokenizer.from_pretrained(folder)
     fast.save_pretrained(folder)
     config = transformers.BlenderbotConfig(
-        **{"vocab_size": len(fast), **_small(), "max_position_embeddings": 128, **size},
+        **{"vocab_size": len(fast), **small_size(), "max_position_embeddings": 128, **size},
         activation_function="gelu",
         scale_embedding=True,
         pad_token_id=0,
@@ -167,37 +170,16 @@ def _make_blenderbot(folder: Path, **size: Any) -> Any:
     return model
 
 
-def _small() -> dict[str, int]:
-    return {
-        "d_model": 64,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 128,
-        "decoder_ffn_dim": 128,
-    }
-
-
-def _train_sentencepiece(texts: list[str], path: Path, vocabulary: int, pad_id: int) -> None:
-    with path.open("wb") as model:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts),
-            model_writer=model,
-            vocab_size=vocabulary,
-            hard_vocab_limit=False,
-            pad_id=pad_id,
-            eos_id=1,
-            unk_id=2 if pad_id == 0 else 0,
-            bos_id=-1,
-            num_threads=1,
-            minloglevel=2,
-        )
-
-
 _MAKERS = {
     "marian": _make_marian,
     "t5": _make_t5,
     "flan-t5": lambda folder: _make_t5(folder, gated=True),
+    "mt5": lambda folder: _make_t5(folder, gated=True, kind="MT5"),
     "blenderbot": _make_blenderbot,
+    "m2m100": make_m2m100,
+    "mbart50": make_mbart50,
+    "nllb": make_nllb,
+    "llama": make_llama,
+    "qwen2": make_qwen2,
+    "gpt2": make_gpt2,
 }

@@ -11,15 +11,20 @@ from typing import Any
 import torch
 import transformers
 
+from predictors.engines.base import Prompt, Translation
 from predictors.models.converter import load_tokenizer
-from tests.checkpoints.toy_language import pairs_of
+from tests.checkpoints.toy import pairs_of
 
 # Steps and learning rate that peak each family in well under a minute of one CPU.
 TRAINING = {
     "marian": (400, 3e-3),
     "t5": (700, 3e-3),
     "flan-t5": (700, 3e-3),
+    "mt5": (350, 3e-3),
     "blenderbot": (800, 2e-3),
+    "m2m100": (250, 3e-3),
+    "mbart50": (250, 3e-3),
+    "nllb": (250, 3e-3),
 }
 
 
@@ -35,11 +40,9 @@ def train(family: str, folder: Path, seed: int = 11) -> float:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     model.train()
     for step in range(steps):
-        sources, targets = zip(*pairs_of(family, 32, seed * 10_000 + step), strict=True)
-        batch = tokenizer(list(sources), return_tensors="pt", padding=True)
-        labels = tokenizer(text_target=list(targets), return_tensors="pt", padding=True).input_ids
-        labels[labels == tokenizer.pad_token_id] = -100
-        loss = model(**batch, labels=labels).loss
+        pairs = pairs_of(family, 32, seed * 10_000 + step)
+        batch = tokenised(tokenizer, pairs)
+        loss = model(**batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -53,6 +56,31 @@ def train(family: str, folder: Path, seed: int = 11) -> float:
     model.eval()
     model.save_pretrained(folder)
     return float(loss.detach())
+
+
+def tokenised(tokenizer: Any, pairs: list[tuple[Prompt, str]]) -> dict[str, Any]:
+    """A batch with labels, as transformers' own tokenizer frames the languages."""
+    sources, labels = [], []
+    for prompt, target in pairs:
+        sources.append(torch.tensor(source_ids(tokenizer, prompt)))
+        if isinstance(prompt, Translation):
+            tokenizer.tgt_lang = prompt.target
+        labels.append(torch.tensor(tokenizer(text_target=target)["input_ids"]))
+    pad = torch.nn.utils.rnn.pad_sequence
+    inputs = pad(sources, batch_first=True, padding_value=tokenizer.pad_token_id)
+    return {
+        "input_ids": inputs,
+        "attention_mask": inputs != tokenizer.pad_token_id,
+        "labels": pad(labels, batch_first=True, padding_value=-100),
+    }
+
+
+def source_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
+    """What a model reads, by transformers' own way to name a source's language."""
+    if isinstance(prompt, Translation):
+        tokenizer.src_lang = prompt.source
+        return list(tokenizer(prompt.text)["input_ids"])
+    return list(tokenizer(prompt)["input_ids"])
 
 
 def task_settings(family: str, model: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ does not download anything but Go modules, and refuses to go on after a failed b
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -104,8 +105,15 @@ def module_folder(module: str, version: str, environ: Mapping[str, str]) -> Path
 
 def _build_one(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:
     target = folder / program.file_name
-    if target.exists():
-        return target
+    with (folder / ".lock").open("w") as lock:
+        # Two runs at once do the work once; the kernel frees the lock of one that was killed.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            _build_into(target, program, folder, environ)
+    return target
+
+
+def _build_into(target: Path, program: Program, folder: Path, environ: Mapping[str, str]) -> None:
     started = time.monotonic()
     # In the same folder, so that the rename is atomic and two runs never see half a program.
     partial = folder / f".{program.file_name}.{os.getpid()}"
@@ -118,7 +126,6 @@ def _build_one(program: Program, folder: Path, environ: Mapping[str, str]) -> Pa
             rest.unlink()
         partial.rmdir()
     print(f"built {program.file_name} in {time.monotonic() - started:.0f} s", file=sys.stderr)
-    return target
 
 
 def _compile(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:

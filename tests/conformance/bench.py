@@ -50,24 +50,22 @@ def open_bench(environ: Mapping[str, str]) -> Iterator[Bench]:
     """Both workers, or ours alone where `missing` says why."""
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(_worker([], ["ours"]))
-        binary, missing = find_router(environ)
-        if binary is None:
+        missing = why_no_router(environ)
+        if missing:
             yield Bench(ours, None, missing)
             return
+        router = binaries.build(["kserve-router"], environ)["kserve-router"]
         namespace = _find_namespace()
-        if namespace is None:
-            yield Bench(ours, None, "no network namespace can be made here")
-            return
-        kserve = stack.enter_context(_worker(namespace, ["kserve", str(binary)]))
+        assert namespace is not None
+        kserve = stack.enter_context(_worker(namespace, ["kserve", str(router)]))
         yield Bench(ours, kserve)
 
 
-def find_router(environ: Mapping[str, str]) -> tuple[Path | None, str]:
-    """KServe's router, built where it is not yet, or why there is none."""
-    found = binaries.cached("kserve-router", environ)
-    if found is None and shutil.which("go") is None:
-        return None, "no Go on this machine to build it"
-    return found or binaries.build(["kserve-router"], environ)["kserve-router"], ""
+def why_no_router(environ: Mapping[str, str]) -> str:
+    """Why KServe's router cannot run here; empty where it can."""
+    if binaries.cached("kserve-router", environ) is None and shutil.which("go") is None:
+        return "no Go on this machine to build it"
+    return "" if _find_namespace() else "no network namespace can be made here"
 
 
 def find_gjson(environ: Mapping[str, str]) -> Path | None:

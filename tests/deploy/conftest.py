@@ -1,19 +1,17 @@
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.cluster import binaries
-
-MANIFESTS = Path(__file__).parents[2] / "manifests"
-Objects = list[dict[str, Any]]
+from tests.deploy.render import MANIFESTS, built_command, folder_with, kustomize_command
+from tests.deploy.rendered import Objects
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +27,9 @@ def kustomize() -> list[str]:
 
 @pytest.fixture(scope="session")
 def render(kustomize: list[str]) -> Callable[[str], str]:
-    """Renders a folder of manifests/."""
+    """Renders a folder of manifests/, each once."""
 
+    @functools.cache
     def render_folder(folder: str) -> str:
         done = subprocess.run(
             [*kustomize, str(MANIFESTS / folder)], capture_output=True, text=True, timeout=60
@@ -43,27 +42,10 @@ def render(kustomize: list[str]) -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def objects(render: Callable[[str], str]) -> Callable[[str], Objects]:
-    return lambda folder: list(yaml.safe_load_all(render(folder)))
+    return functools.cache(lambda folder: list(yaml.safe_load_all(render(folder))))
 
 
 @pytest.fixture
 def program(kustomize: list[str], tmp_path: Path) -> Path:
     """A folder for the PATH that holds nothing but the program that renders."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    name = "kubectl" if kustomize[1] == "kustomize" else "kustomize"
-    (folder / name).symlink_to(Path(kustomize[0]).resolve())
-    return folder
-
-
-def kustomize_command(environ: Mapping[str, str]) -> list[str] | None:
-    """The cached kubectl first, so that the rendering is that of a pinned version."""
-    kubectl = binaries.cached("kubectl", environ) or shutil.which("kubectl")
-    if kubectl:
-        return [str(kubectl), "kustomize"]
-    found = shutil.which("kustomize")
-    return [found, "build"] if found else None
-
-
-def built_command(environ: Mapping[str, str]) -> list[str]:
-    return [str(binaries.build(["kubectl"], environ)["kubectl"]), "kustomize"]
+    return folder_with(kustomize, tmp_path / "bin")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
-from tests.deploy.conftest import MANIFESTS, built_command, kustomize_command
+from tests.cluster import binaries
 
+MANIFESTS = Path(__file__).parents[2] / "manifests"
 RENDERED = {"overlays/embedded": "embedded.yaml", "translator": "translator.yaml"}
 HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\n"
 
@@ -24,6 +28,27 @@ def main() -> int:
             return 1
         (MANIFESTS / file).write_text(HEADER.format(folder) + done.stdout)
     return 0
+
+
+def kustomize_command(environ: Mapping[str, str]) -> list[str] | None:
+    """The cached kubectl first, so that the rendering is that of a pinned version."""
+    kubectl = binaries.cached("kubectl", environ) or shutil.which("kubectl")
+    if kubectl:
+        return [str(kubectl), "kustomize"]
+    found = shutil.which("kustomize")
+    return [found, "build"] if found else None
+
+
+def built_command(environ: Mapping[str, str]) -> list[str]:
+    return [str(binaries.build(["kubectl"], environ)["kubectl"]), "kustomize"]
+
+
+def folder_with(command: list[str], folder: Path) -> Path:
+    """A folder for the PATH that holds nothing but the program of a command that renders."""
+    folder.mkdir()
+    name = "kubectl" if command[1] == "kustomize" else "kustomize"
+    (folder / name).symlink_to(Path(command[0]).resolve())
+    return folder
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from graph.cli import main
 from graph.errors import SpecError
 from graph.kustomize import read_manifests
 from graph.local import read_file
-from tests.deploy.conftest import MANIFESTS
+from tests.deploy.render import MANIFESTS
+from tests.deploy.rendered import OVERLAYS
 
 OVERLAY = str(MANIFESTS / "overlays" / "cpu")
 OWN = """
@@ -44,7 +46,7 @@ def test_objects_that_are_only_for_a_cluster_are_passed_over() -> None:
 
 
 @pytest.mark.usefixtures("on_path")
-@pytest.mark.parametrize("folder", ["base", "overlays/cpu", "overlays/embedded", "translator"])
+@pytest.mark.parametrize("folder", OVERLAYS)
 def test_every_folder_lints_clean(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["graph", "lint", "--strict", str(MANIFESTS / folder)]) == 0
     assert capsys.readouterr().out == "nothing found\n"
@@ -103,6 +105,32 @@ def test_what_kustomize_says_of_a_broken_folder_is_one_line(tmp_path: Path) -> N
         read_file(str(folder))
     assert str(caught.value).startswith(f"{folder}: `kubectl kustomize` refuses it: ")
     assert "absent.yaml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+# Norwegian's code is a boolean of YAML.
+@pytest.mark.usefixtures("on_path")
+@pytest.mark.parametrize("code", ["de", "no"])
+def test_the_italian_overlay_with_another_code_is_another_language(
+    code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    folder = tmp_path / "manifests" / "overlays" / "more"
+    shutil.copytree(MANIFESTS / "overlays" / "italian", folder)
+    for file in folder.rglob("*.yaml"):
+        file.write_text(re.sub(r"\bit\b", code, file.read_text()))
+    assert main(["graph", "lint", "--strict", str(folder)]) == 0
+    assert capsys.readouterr().out == "nothing found\n"
+    objects = read_file(str(folder))
+    arguments = {s.name: s.container.args for s in objects.services if s.container}
+    assert f"--languages=en,fr,{code}" in arguments["detector"]
+    assert {f"--source={code}", "--target=en"} <= set(arguments[f"translate-{code}-en"])
+    assert {"--source=en", f"--target={code}"} <= set(arguments[f"translate-en-{code}"])
+    [graph] = objects.graphs
+    assert [step.service_name for step in graph.nodes[code].steps] == [
+        f"translate-{code}-en",
+        "chat",
+        f"translate-en-{code}",
+    ]
 
 
 @pytest.mark.usefixtures("on_path")

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.deploy.render import RENDERED
-
-Objects = list[dict[str, Any]]
-MANIFESTS = Path(__file__).parents[2] / "manifests"
-OVERLAYS = (
-    "base",
-    "overlays/cpu",
-    "overlays/gpu-shared",
-    "overlays/gpu-shared/mig",
-    "overlays/embedded",
+from tests.deploy.render import MANIFESTS, RENDERED
+from tests.deploy.rendered import (
+    MODELS,
+    ON_CPU,
+    OVERLAYS,
+    SERVICES,
+    WITH_VOLUME,
+    Objects,
+    branches,
+    only,
+    options,
+    predictors,
 )
-MODELS = ("chat", "translate-en-fr", "translate-fr-en")
-
-
-def predictors(objects: Objects) -> dict[str, dict[str, Any]]:
-    """The pod part of each InferenceService, by name."""
-    return {
-        item["metadata"]["name"]: item["spec"]["predictor"]
-        for item in objects
-        if item["kind"] == "InferenceService"
-    }
-
-
-def only(objects: Objects, kind: str) -> dict[str, Any]:
-    (found,) = (item for item in objects if item["kind"] == kind)
-    return found
-
-
-def options(predictor: dict[str, Any]) -> dict[str, str]:
-    args = predictor["containers"][0]["args"]
-    return dict(arg.removeprefix("--").split("=", 1) for arg in args)
 
 
 @pytest.mark.parametrize(("folder", "file"), RENDERED.items())
@@ -66,7 +46,7 @@ def test_every_container_has_requests_limits_and_a_restricted_security_context(
     overlay: str, objects: Callable[[str], Objects]
 ) -> None:
     found = predictors(objects(overlay))
-    assert set(found) == {"detector", *MODELS}
+    assert set(found) == {"detector", *SERVICES[overlay]}
     for name, predictor in found.items():
         (container,) = predictor["containers"]
         for kind in ("requests", "limits"):
@@ -114,12 +94,20 @@ def test_the_graph_waits_longer_than_its_predictors_and_the_route_as_long_as_the
     overlay: str, objects: Callable[[str], Objects]
 ) -> None:
     rendered = objects(overlay)
-    timeouts = only(rendered, "InferenceGraph")["spec"]["routerTimeouts"]
-    # 55 s is the predictors' own --request_timeout; a turn in French passes four of them.
+    spec = only(rendered, "InferenceGraph")["spec"]
+    timeouts = spec["routerTimeouts"]
+    # 55 s is the predictors' own --request_timeout; the longest branch comes after the detector.
     assert timeouts["serviceClient"] > 55
-    assert timeouts["serverWrite"] >= 4 * timeouts["serviceClient"]
+    calls = 1 + max(len(branch["steps"]) for branch in branches(spec).values())
+    assert timeouts["serverWrite"] >= calls * timeouts["serviceClient"]
     (rule,) = only(rendered, "HTTPRoute")["spec"]["rules"]
     assert rule["timeouts"]["request"] == f"{timeouts['serverWrite']}s"
+    (seconds,) = (
+        value
+        for key, value in only(rendered, "Ingress")["metadata"]["annotations"].items()
+        if key.endswith("/proxy-read-timeout")
+    )
+    assert seconds == str(timeouts["serverWrite"])
 
 
 @pytest.mark.parametrize(
@@ -142,21 +130,21 @@ def test_the_models_ask_for_a_gpu_and_the_detector_does_not(
     assert set(limits) == {"cpu", "memory"}
 
 
-@pytest.mark.parametrize("overlay", ["overlays/cpu", "overlays/embedded"])
+@pytest.mark.parametrize("overlay", ON_CPU)
 def test_without_gpus_nothing_asks_for_one(overlay: str, objects: Callable[[str], Objects]) -> None:
     assert "nvidia.com" not in yaml.safe_dump_all(objects(overlay))
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS[:4])
+@pytest.mark.parametrize("overlay", WITH_VOLUME)
 def test_the_job_fetches_the_models_that_the_services_name_and_converts_for_their_device(
     overlay: str, objects: Callable[[str], Objects]
 ) -> None:
     rendered = objects(overlay)
     (container,) = only(rendered, "Job")["spec"]["template"]["spec"]["containers"]
-    named = {options(predictors(rendered)[name])["model"] for name in MODELS}
+    named = {options(predictors(rendered)[name])["model"] for name in SERVICES[overlay]}
     quantization, *fetched = container["args"]
     assert set(fetched) == named
-    kind = "int8" if overlay == "overlays/cpu" else "float16"
+    kind = "int8" if overlay in ON_CPU else "float16"
     assert quantization == f"--quantizations={kind}"
     assert all(len(model.rpartition("@")[2]) == 40 for model in named), "revisions are pinned"
 
@@ -171,21 +159,3 @@ def test_the_embedded_overlay_needs_no_volume_and_no_hub(
     for name in MODELS:
         assert options(found[name])["model"].startswith("embedded:")
         assert [volume["name"] for volume in found[name]["volumes"]] == ["tmp"]
-
-
-def test_every_overlay_keeps_the_graph_of_the_base(objects: Callable[[str], Objects]) -> None:
-    graph = only(objects("base"), "InferenceGraph")
-    for overlay in OVERLAYS[1:]:
-        assert only(objects(overlay), "InferenceGraph") == graph
-
-
-def test_the_two_applications_share_no_object(objects: Callable[[str], Objects]) -> None:
-    """So that deleting one leaves the other whole."""
-    chat, translator = (
-        {
-            (item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"])
-            for item in objects(folder)
-        }
-        for folder in ("overlays/embedded", "translator")
-    )
-    assert chat and translator and not chat & translator

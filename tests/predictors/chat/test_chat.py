@@ -2,6 +2,7 @@
 
 import pytest
 
+from graph import contract
 from graph.errors import EngineError, TooLarge
 from predictors.chat.families import ChatTemplate, DoesNotFit, fewest_dropped, with_roles
 from predictors.chat.model import Chat, whole_sentences
@@ -43,6 +44,13 @@ async def test_alone_or_in_english_it_sets_the_response_too(language):
     [prediction] = await model.predict([{"user_input": "Hello", **language}])
     assert prediction["response"] == prediction["response_en"] == "You said Hello."
     assert prediction["user_input_en"] == "Hello"
+
+
+async def test_control_characters_of_the_model_reach_neither_the_next_step_nor_the_next_turn():
+    _, model = chat(lambda text: "\x07Fine\x00, thanks.\n")
+    [prediction] = await model.predict([{"user_input": "Hello"}])
+    assert prediction["response"] == "Fine, thanks."
+    contract.read_instances({"instances": [prediction]}, contract.ALL_FIELDS)
 
 
 async def test_a_batch_keeps_its_order():

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from graph.errors import ModelError
 from predictors.engines.base import Sampling
-from predictors.engines.ctranslate2_options import encoder_ngrams, translation_options
+from predictors.engines.ctranslate2_options import (
+    begins_with,
+    decoder_options,
+    encoder_ngrams,
+    forbidden_beginnings,
+    has_any,
+    translation_options,
+)
 from predictors.engines.generation import (
     Generation,
     apply_sampling,
@@ -90,6 +97,24 @@ def test_a_task_is_known_by_its_prefix():
 def test_ngrams_of_the_source_are_each_named_once():
     assert encoder_ngrams("a b a b a".split(), 3) == (("a", "b", "a"), ("b", "a", "b"))
     assert encoder_ngrams(["a"], 3) == () == encoder_ngrams("a b c".split(), 0)
+
+
+def test_what_a_source_forbids_is_seen_in_an_answer():
+    ngrams = encoder_ngrams("<s> a b c".split(), 3)
+    beginnings = forbidden_beginnings(ngrams, "<s>")
+    assert beginnings == (("a", "b"),) and forbidden_beginnings(ngrams, "x") == ()
+    assert has_any("x a b c".split(), ngrams) and not has_any("a b x c".split(), ngrams)
+    assert not has_any(["a"], ngrams) and not has_any("a b c".split(), ())
+    assert begins_with("a b x".split(), beginnings) and not begins_with("x a b".split(), beginnings)
+
+
+def test_what_a_causal_model_cannot_carry_over_is_refused_by_name():
+    for changed in ({"num_beams": 2}, {"no_repeat_ngram_size": 3}):
+        with pytest.raises(ModelError, match=f"{next(iter(changed))}: not supported for a causal"):
+            decoder_options(Generation(**changed), ())
+    with pytest.raises(ModelError, match="bad_words_ids: not supported"):
+        decoder_options(Generation(), (("a", "b"),))
+    assert decoder_options(Generation(max_new_tokens=9), (("a",),), given=4)["max_length"] == 13
 
 
 def test_a_text_ends_at_the_first_stop():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import defaultdict
 
 import pytest
@@ -40,12 +39,10 @@ class Likelihoods(LlamaCpp):
         return answer
 
 
-async def ask_in_every_order(engine: Likelihoods, prompts: list[Prompt]) -> None:
-    sampling = Sampling(temperature=0.0, max_tokens=5)
-    for order in itertools.permutations(prompts):
-        for prompt in order:
-            await engine.generate([prompt], sampling)
-    await engine.generate(prompts, sampling)
+async def ask_in_several_orders(engine: Likelihoods, prompts: list[Prompt]) -> None:
+    sampling = Sampling(temperature=0.0, max_tokens=3)
+    for prompt in [*prompts, *reversed(prompts)]:
+        await engine.generate([prompt], sampling)
     await asyncio.gather(*(engine.generate([prompt], sampling) for prompt in prompts))
 
 
@@ -54,10 +51,10 @@ async def test_with_one_slot_a_prefixed_prompt_has_one_answer_to_the_last_digit(
     engine.load()
     form = FewShot("fr", "en", load_examples("fr", "en", ""))
     prompts = [form.prompt(sentence) for sentence in SENTENCES]
-    await ask_in_every_order(engine, prompts)
+    await ask_in_several_orders(engine, prompts)
     # A prompt of another kind takes the slot, and the prefix comes back as it was.
     await engine.generate(["Once upon a time"], Sampling(max_tokens=1))
-    await ask_in_every_order(engine, prompts)
+    await ask_in_several_orders(engine, prompts)
     answers = [engine.seen[str(prompt)] for prompt in prompts]
     engine.close()
     assert [len(each) for each in answers] == [1, 1, 1]

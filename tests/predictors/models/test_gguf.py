@@ -1,5 +1,7 @@
 """The header of a GGUF file, and what is refused before anything loads it."""
 
+import hashlib
+import os
 import struct
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from graph.errors import ModelError
 from predictors.models.gguf import read_header
 from predictors.models.resolve import resolve
+from predictors.models.store import verify
 
 
 def text(value: str) -> bytes:
@@ -66,3 +69,49 @@ def test_foreign_bytes_are_refused_and_never_break_the_reader(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="absent.gguf: No such file or directory"):
         resolve(f"gguf:{tmp_path}/absent.gguf")
+
+
+def flip_last(path: Path) -> None:
+    """Another weight, and all else as it was: length and times."""
+    times = path.stat()
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_an_altered_file_is_refused_by_name_where_its_hash_is_given(tmp_path: Path) -> None:
+    path, cache = tmp_path / "x.gguf", str(tmp_path / "cache")
+    path.write_bytes(whole_file())
+    model = f"gguf:{path}@sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    assert resolve(model, cache).path == path
+    assert resolve(model, cache).name == "x.gguf"
+    assert verify(model, cache) == [model]
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"\1")
+    for check in (resolve, verify):
+        with pytest.raises(ModelError, match="x.gguf: altered, or another file: its SHA-256 is"):
+            check(model, cache)
+    assert resolve(f"gguf:{path}", cache).path == path
+
+
+def test_verify_hashes_again_what_was_hashed_and_then_altered_by_stealth(tmp_path: Path) -> None:
+    path, cache = tmp_path / "x.gguf", str(tmp_path / "cache")
+    path.write_bytes(whole_file())
+    model = f"gguf:{path}@sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    resolve(model, cache)
+    flip_last(path)
+    # Not seen by a start, which remembers; seen by verify, and by every start after it.
+    assert resolve(model, cache).path == path
+    for check in (verify, resolve):
+        with pytest.raises(ModelError, match="x.gguf: altered"):
+            check(model, cache)
+
+
+def test_a_hash_is_computed_once_while_the_file_does_not_change(tmp_path: Path) -> None:
+    path, cache = tmp_path / "x.gguf", str(tmp_path / "cache")
+    path.write_bytes(whole_file())
+    model = f"gguf:{path}@sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    hashed: list[str] = []
+    for _ in range(2):
+        resolve(model, cache, lambda what, done, total: hashed.append(what))
+    assert hashed == ["checking x.gguf"]

@@ -8,6 +8,8 @@ from graph.errors import ModelError
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.reference import Reference, parse
 
+HEX = "0123456789abcdef" * 4
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -19,6 +21,8 @@ from predictors.models.reference import Reference, parse
             Reference("hf", "facebook/blenderbot-400M-distill", revision="v1.0"),
         ),
         ("gguf:/models/x.gguf", Reference("gguf", "/models/x.gguf")),
+        ("gguf:/models/x@y.gguf", Reference("gguf", "/models/x@y.gguf")),
+        (f"gguf:x@y.gguf@sha256:{HEX}", Reference("gguf", "x@y.gguf", sha256=HEX)),
         ("/models/marian", Reference("folder", "/models/marian")),
         ("./marian", Reference("folder", "./marian")),
         ("~/marian", Reference("folder", "~/marian")),
@@ -45,6 +49,9 @@ def test_each_form_is_read_and_written_back(text: str, expected: Reference) -> N
         ("hf:t5-small@../x", "no revision"),
         ("./x.gguf", "gguf:./x.gguf"),
         ("gguf:", "nothing after the colon"),
+        ("gguf:x.gguf@sha256:", "64 hexadecimal digits"),
+        (f"gguf:x.gguf@sha256:{HEX}0", "64 hexadecimal digits"),
+        (f"gguf:x.gguf@sha256:{HEX[:-1]}g", "64 hexadecimal digits"),
         ("openai:llama", "openai:MODEL@URL"),
         ("", "write embedded:NAME"),
     ],
@@ -56,13 +63,23 @@ def test_a_wrong_name_is_refused_with_what_is_right(text: str, hint: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-@given(st.text(max_size=60) | st.builds("{}:{}".format, st.sampled_from(["hf", "gguf"]), st.text()))
+TEXTS = st.text(max_size=60)
+PINNED = st.builds(
+    "gguf:{}@sha256:{}".format, TEXTS, st.text("0123456789abcdefABCDEF", min_size=63, max_size=65)
+)
+
+
+@given(TEXTS | st.builds("{}:{}".format, st.sampled_from(["hf", "gguf"]), TEXTS) | PINNED)
 def test_any_text_is_read_or_refused_and_never_breaks(text: str) -> None:
     try:
         reference = parse(text)
     except ModelError:
         return
     assert parse(str(reference)) == reference
+
+
+def test_a_hash_in_capitals_is_the_same_hash() -> None:
+    assert parse(f"gguf:x.gguf@sha256:{HEX.upper()}") == parse(f"gguf:x.gguf@sha256:{HEX}")
 
 
 def test_every_model_of_the_catalogue_names_its_licence_and_adds_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from predictors.engines.base import EngineInfo, Prompt, Sampling
+from predictors.engines.base import EngineInfo, Prompt, Sampling, Translation
 
 
 def reverse(text: str) -> str:
@@ -43,6 +43,9 @@ class FakeStrategy:
         self._answer = answer
         self.asked: list[list[str]] = []
 
+    def check(self) -> None:
+        pass
+
     async def translate(self, texts: Sequence[str]) -> list[str]:
         self.asked.append(list(texts))
         return [self._answer(text) for text in texts]
@@ -51,7 +54,7 @@ class FakeStrategy:
 def asked(prompt: Prompt) -> str:
     """The text that a prompt wants translated, without the form's own words."""
     if not isinstance(prompt, str):
-        return prompt[-1].content
+        return prompt.text if isinstance(prompt, Translation) else prompt[-1].content
     last = prompt.rstrip().rsplit("\n\n", 1)[-1]
     source = last.split("\n")[0]
     return source.partition(": ")[2].strip('"')

@@ -37,6 +37,11 @@ async def test_a_base_model_sees_examples_and_the_text_last() -> None:
     assert "\n" in sampling.stop
 
 
+async def test_control_characters_of_the_model_are_left_out() -> None:
+    engine = FakeEngine(lambda text: "good\x1a morning\x7f")
+    assert await strategy(engine).translate(["bonjour"]) == ["good morning"]
+
+
 async def test_every_prompt_of_a_pair_begins_with_the_same_text() -> None:
     engine = FakeEngine()
     await strategy(engine).translate(["bonjour", "au revoir"])

@@ -1,11 +1,12 @@
-"""Models made for translation, and encoder-decoders that are told what to do."""
+"""Models made for translation, one or many languages, and those that are told what to do."""
 
 from dataclasses import replace
 
 import pytest
 
-from graph.errors import EngineError
-from predictors.engines.base import EngineInfo, Sampling
+from graph.errors import EngineError, ModelError
+from predictors.engines.base import EngineInfo, Sampling, Translation
+from predictors.translator.codes import choose_code
 from predictors.translator.model import Translator
 from predictors.translator.prompting import PromptStrategy
 from predictors.translator.prompts import choose_form
@@ -24,9 +25,9 @@ FLAN = {"family": "t5", "shape": "encoder-decoder"}
 class Echo(FakeEngine):
     """Answers with the whole prompt."""
 
-    def __init__(self, extra: dict[str, str]) -> None:
+    def __init__(self, extra: dict[str, str], languages: tuple[str, ...] = ()) -> None:
         super().__init__(str)
-        self.info = EngineInfo("echo", 512, extra=extra)
+        self.info = EngineInfo("echo", 512, extra=extra, languages=languages)
 
     async def generate(self, prompts, sampling):
         self.samplings.append(sampling)
@@ -57,8 +58,65 @@ async def test_a_translator_generates_as_its_checkpoint_says():
 
 
 async def test_a_t5_without_the_pair_is_refused_by_name():
-    with pytest.raises(EngineError, match="echo: its checkpoint has no task for it to en"):
-        await by_model(Echo(T5), "it", "en").translate(["Ciao."])
+    strategy = by_model(Echo(T5), "it", "en")
+    with pytest.raises(ModelError, match="echo: its checkpoint has no task for it to en"):
+        strategy.check()
+
+
+MANY = {"family": "m2m100", "shape": "encoder-decoder"}
+M2M100 = ("de", "en", "fr", "no", "zh")
+MBART50 = ("de_DE", "en_XX", "fr_XX", "sw_KE", "zh_CN")
+NLLB = (
+    "arb_Arab arz_Arab als_Latn deu_Latn eng_Latn fra_Latn kas_Arab kas_Deva khk_Cyrl lvs_Latn "
+    "nob_Latn pes_Arab swh_Latn zho_Hans zho_Hant zsm_Latn"
+).split()
+
+
+@pytest.mark.parametrize(
+    ("language", "codes", "expected"),
+    [
+        ("fr", M2M100, "fr"),
+        ("fra", M2M100, "fr"),
+        ("nb", M2M100, "no"),
+        ("fr", MBART50, "fr_XX"),
+        ("sw", MBART50, "sw_KE"),
+        ("fr", NLLB, "fra_Latn"),
+        ("fra", NLLB, "fra_Latn"),
+        ("ar", NLLB, "arb_Arab"),
+        ("arz", NLLB, "arz_Arab"),
+        ("sq", NLLB, "als_Latn"),
+        ("fa", NLLB, "pes_Arab"),
+        ("mn", NLLB, "khk_Cyrl"),
+        ("no", NLLB, "nob_Latn"),
+        ("zh", NLLB, "zho_Hans"),
+        # Several scripts, none of them the usual one, or none at all.
+        ("kas", NLLB, None),
+        ("ba", NLLB, None),
+        ("it", MBART50, None),
+    ],
+)
+def test_a_language_has_the_code_of_the_checkpoint(language, codes, expected):
+    assert choose_code(language, codes) == expected
+
+
+async def test_a_model_of_many_languages_is_told_from_which_into_which():
+    engine = Echo(MANY, MBART50)
+    strategy = Seq2SeqStrategy(engine, "fr", "en", 64)
+    strategy.check()
+    [asked] = await strategy.translate(["Bonjour."])
+    assert asked == str(Translation("Bonjour.", "fr_XX", "en_XX"))
+
+
+def test_a_language_that_the_model_lacks_is_refused_with_what_it_has():
+    strategy = by_model(Echo(MANY, M2M100), "it", "en")
+    with pytest.raises(ModelError, match="echo: has no language it; it has de, en, fr, no, zh"):
+        strategy.check()
+
+
+def test_a_model_of_many_languages_takes_no_prompt():
+    strategy = PromptStrategy(Echo(MANY, M2M100), "fr", "en", [], 64)
+    with pytest.raises(ModelError, match="use --strategy=seq2seq"):
+        strategy.check()
 
 
 async def test_nothing_is_an_error():
@@ -94,3 +152,7 @@ async def test_a_translator_takes_what_is_in_its_language(source, target, reads,
     )
     [prediction] = await model.predict([{reads: "Hello.", "language": language}])
     assert ("response" in prediction) is mine
+
+
+async def test_control_characters_of_the_model_are_left_out():
+    assert await by_model(Echo(MARIAN)).translate(["Hel\x07lo."]) == ["Hello."]

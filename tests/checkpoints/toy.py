@@ -1,16 +1,20 @@
-"""A language of a few made-up words, and what each family of models does with it.
-
-Real enough to train a tokenizer and peak a model in a minute: words translate one by one, and an
-answer is made of the message's words.
-"""
+"""What the checkpoints are trained on: a toy language, word for word, and toy conversations."""
 
 from __future__ import annotations
 
 import random
 
+from predictors.engines.base import Prompt, Translation
+
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
 _PAIRS = [(f"{a}{b}", f"{b}{a}n") for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
 PREFIX = "translate English to French: "
+# Two sources and two targets of each model of many languages, by its own codes.
+CODES = {
+    "m2m100": ("en", "es", "fr", "de"),
+    "mbart50": ("en_XX", "es_XX", "fr_XX", "de_DE"),
+    "nllb": ("eng_Latn", "spa_Latn", "fra_Latn", "deu_Latn"),
+}
 
 
 def sentences(count: int, seed: int, least: int = 2, most: int = 5) -> list[tuple[str, str]]:
@@ -20,6 +24,17 @@ def sentences(count: int, seed: int, least: int = 2, most: int = 5) -> list[tupl
     for _ in range(count):
         chosen = [dice.choice(_PAIRS) for _ in range(dice.randint(least, most))]
         pairs.append((" ".join(s for s, _ in chosen) + ".", " ".join(t for _, t in chosen) + "."))
+    return pairs
+
+
+def translations(family: str, count: int, seed: int) -> list[tuple[Translation, str]]:
+    """Of a model of many languages: two sources say the same, two targets end words otherwise."""
+    codes = CODES[family]
+    pairs = []
+    for i, (source, target) in enumerate(sentences(count, seed, most=3)):
+        other = i // 2 % 2
+        text = target.replace("n ", "s ").replace("n.", "s.") if other else target
+        pairs.append((Translation(source, codes[i % 2], codes[2 + other]), text))
     return pairs
 
 
@@ -50,16 +65,18 @@ def _half(dice: random.Random, seen: set[tuple[str, ...]]) -> list[str]:
             return words
 
 
-def pairs_of(family: str, count: int, seed: int) -> list[tuple[str, str]]:
-    """Inputs and outputs of what the family is trained for; inputs as the model is given them."""
+def pairs_of(family: str, count: int, seed: int) -> list[tuple[Prompt, str]]:
+    """Inputs and outputs of what the family is trained for; inputs as an engine is given them."""
+    if family in CODES:
+        return list(translations(family, count, seed))
     if family == "blenderbot":
-        return conversations(count, seed)
+        return list(conversations(count, seed))
     if family == "marian":
-        return sentences(count, seed)
+        return list(sentences(count, seed))
     return [(PREFIX + source, target) for source, target in sentences(count, seed, most=3)]
 
 
-def lines() -> list[str]:
-    """The text that tokenizers are trained on."""
+def small_text() -> list[str]:
     pairs = sentences(2000, seed=1)
-    return [f"{PREFIX}{source}" for source, _ in pairs] + [target for _, target in pairs]
+    sources = [f"{PREFIX}{source}" for source, _ in pairs]
+    return sources + [target for _, target in pairs]

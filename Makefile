@@ -23,7 +23,7 @@ test: .venv/dev lint ## set up, lint, type-check, run the tests
 	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 test-checkpoints: .venv-checkpoints/dev ## the tests that need torch, in .venv-checkpoints (5 GB)
-	.venv-checkpoints/bin/python -m pytest tests/checkpoints
+	.venv-checkpoints/bin/python -m pytest -n 2 --dist loadfile tests/checkpoints
 
 quick: .venv/dev ## the tests that need no model
 	.venv/bin/python -m pytest -m "not models and not slow"

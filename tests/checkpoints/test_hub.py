@@ -7,10 +7,10 @@ is skipped, by name.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from graph.errors import ModelError
 from predictors.chat.families import Blenderbot
@@ -19,15 +19,15 @@ from predictors.engines.ctranslate2 import CTranslate2
 from predictors.models.convert import convert
 from predictors.models.pull import pull
 from predictors.models.resolve import resolve
+from predictors.translator.prompts import Command
 
-BASE = Path(__file__).parents[2] / "manifests" / "base"
+MANIFESTS = Path(__file__).parents[2] / "manifests"
+FLAN = "overlays/translator-flan-t5/translate-en-it"
 
 
-def model_of(service: str) -> str:
-    """The model that a service of manifests/base names."""
-    [document] = yaml.safe_load_all((BASE / f"{service}.yaml").read_text())
-    [container] = document["spec"]["predictor"]["containers"]
-    [model] = [a.removeprefix("--model=") for a in container["args"] if a.startswith("--model=")]
+def model_of(manifest: str) -> str:
+    """The model that a file of manifests/ names."""
+    [model] = re.findall(r"--model=(\S+)", (MANIFESTS / f"{manifest}.yaml").read_text())
     return str(model)
 
 
@@ -50,7 +50,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> CTranslate2:
 
 
 @pytest.mark.hub
-@pytest.mark.parametrize("engine", ["translate-fr-en"], indirect=True)
+@pytest.mark.parametrize("engine", ["base/translate-fr-en"], indirect=True)
 async def test_opus_mt_translates_french(engine: CTranslate2) -> None:
     answers = await engine.generate(
         ["Bonjour tout le monde.", "Où est la gare la plus proche ?"], Sampling()
@@ -60,7 +60,7 @@ async def test_opus_mt_translates_french(engine: CTranslate2) -> None:
 
 
 @pytest.mark.hub
-@pytest.mark.parametrize("engine", ["translate-en-fr"], indirect=True)
+@pytest.mark.parametrize("engine", ["base/translate-en-fr"], indirect=True)
 async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
     prefix = engine.info.extra["prefix.translation_en_to_fr"]
     [answer] = await engine.generate([f"{prefix}The house is wonderful."], Sampling())
@@ -68,10 +68,18 @@ async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
 
 
 @pytest.mark.hub
-@pytest.mark.parametrize("engine", ["chat"], indirect=True)
+@pytest.mark.parametrize("engine", ["base/chat"], indirect=True)
 async def test_blenderbot_answers_a_conversation(engine: CTranslate2) -> None:
     history = ["Hello!", "Hi! How are you today?"]
     prompt = await Blenderbot().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
     [answer] = await engine.generate([prompt], Sampling())
     assert "dog" in answer.lower()
     assert len(answer.split()) > 5
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("engine", [FLAN], indirect=True)
+async def test_flan_t5_translates_to_french_when_told_in_words(engine: CTranslate2) -> None:
+    prompt = Command("en", "fr").prompt("Where is the house?")
+    [answer] = await engine.generate([prompt], Sampling(temperature=0.0, max_tokens=40))
+    assert "maison" in answer.lower()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import yaml
 
 from tests.cluster.harness import HOST_NAME, Cluster
 from tests.cluster.kube import Kubectl, condition, until
@@ -60,17 +59,13 @@ class Deployment:
         """Until the graph answers a turn; KServe calls it ready before it is."""
         until(self._answers, f"an answer of {self.overlay}", seconds)
 
-    def remove(self, overlay: str = "", hurry: bool = True) -> None:
-        """Take the overlay off with kubectl, and wait until its namespace has gone.
-
-        hurry: the pods get a second to end instead of the time that they would take to drain.
-        """
+    def remove(self, overlay: str = "") -> None:
+        """Take the overlay off with kubectl, and wait until the namespace has gone."""
         leaving = overlay or self.overlay
         if leaving:
-            folder = str(MANIFESTS / leaving)
-            for namespace in self._namespaces(folder) if hurry else ():
-                self._end_pods(namespace)
-            self.kubectl("delete", "-k", folder, "--ignore-not-found", timeout=240)
+            self.kubectl(
+                *("delete", "-k", str(MANIFESTS / leaving), "--ignore-not-found"), timeout=240
+            )
         self.overlay = ""
 
     def ask(self, *instances: dict[str, Any], host: str = HOST_NAME) -> Answer:
@@ -100,21 +95,6 @@ class Deployment:
             for pod in self.pods(selector)
             if condition(pod, "Ready") == "True"
         ]
-
-    def _namespaces(self, folder: str) -> list[str]:
-        objects = yaml.safe_load_all(self.kubectl("kustomize", folder))
-        return [each["metadata"]["name"] for each in objects if each["kind"] == "Namespace"]
-
-    def _end_pods(self, namespace: str) -> None:
-        """Before the namespace goes: one with pods left looks again after half their grace."""
-        everything = ("--all", "-n", namespace, "--wait=false")
-        self.kubectl("delete", "inferencegraphs,inferenceservices,jobs", *everything)
-
-        def ended() -> bool:
-            self.kubectl("delete", "pods", "--grace-period=1", *everything)
-            return not self.kubectl.list("pods", namespace)
-
-        until(ended, f"the end of the pods in {namespace}", 120)
 
     def _answers(self) -> bool:
         try:

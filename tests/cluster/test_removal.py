@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.cluster.deployment import NAMESPACE, Deployment
+from tests.cluster.kube import until
 
 pytestmark = pytest.mark.cluster
 
@@ -15,7 +16,8 @@ def test_deleting_the_overlay_leaves_nothing(deployment: Deployment) -> None:
     kubectl = deployment.kubectl
     if not deployment.overlay:
         deployment.ensure("overlays/embedded")
-    deployment.remove(hurry=False)
+    deployment.remove()
+    until(lambda: not kubectl.exists("namespace", NAMESPACE, ""), "the namespace's end", 120)
     kinds = kubectl("api-resources", "--verbs=list", "-o", "name").split()
     # Events of what was deleted expire by themselves.
     kinds = [kind for kind in kinds if not kind.startswith("events")]

@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from graph.local import app_of
@@ -34,6 +35,16 @@ class Terminal:
     def type(self, keys):
         os.write(self.screen, keys.encode())
 
+    def wait_for_reading(self):
+        """Until the command sleeps in its read of a key.
+
+        A signal that comes after the prompt but before that sleep is handled with the next key:
+        CPython's readline looks for signals where its `select` is interrupted.
+        """
+        child = psutil.Process(self.process.pid)
+        while child.status() != psutil.STATUS_SLEEPING:
+            os.sched_yield()
+
     def close(self):
         os.close(self.screen)
         self.process.kill()
@@ -58,6 +69,7 @@ def test_a_line_can_be_recalled_and_ctrl_c_leaves_cleanly(terminal):
     terminal.type(f"{up}{end_of_line} again\n")
     terminal.wait_for("[en] You said: Hello there again")
     terminal.wait_for("you> ")
+    terminal.wait_for_reading()
     terminal.type("\x03")
     assert terminal.process.wait(timeout=60) == 0
 

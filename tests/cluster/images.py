@@ -108,10 +108,14 @@ class Builder:
 
 
 def find_builder() -> Builder:
-    """The first of docker, podman and buildah. Raises ImageError."""
-    for name in BUILDERS:
-        if shutil.which(name):
+    """The first of docker, podman and buildah that works here. Raises ImageError."""
+    there = [name for name in BUILDERS if shutil.which(name)]
+    for name in there:
+        # docker's client may be there without its daemon.
+        if subprocess.run([name, "info"], capture_output=True, timeout=60).returncode == 0:
             return Builder((name,))
+    if there:
+        raise ImageError(f"{', '.join(there)}: no answer to `{there[0]} info`; is its daemon up?")
     raise ImageError(f"none of {', '.join(BUILDERS)} is on the PATH; install one of them")
 
 

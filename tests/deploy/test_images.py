@@ -1,0 +1,45 @@
+"""`make images` takes the builder that works on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.images import ImageError, find_builder
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is the whole PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def install(folder: Path, name: str, works: bool) -> None:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n[ $1 = info ] && exit {0 if works else 1}\n")
+    program.chmod(0o755)
+
+
+def test_a_client_without_its_daemon_is_passed_over(programs: Path) -> None:
+    install(programs, "docker", works=False)
+    install(programs, "buildah", works=True)
+    assert find_builder().program == "buildah"
+
+
+def test_docker_comes_first_where_it_works(programs: Path) -> None:
+    for name in ("docker", "podman", "buildah"):
+        install(programs, name, works=True)
+    assert find_builder().program == "docker"
+
+
+def test_where_none_answers_the_error_names_the_command_that_shows_why(programs: Path) -> None:
+    install(programs, "docker", works=False)
+    with pytest.raises(ImageError, match="docker: no answer to `docker info`"):
+        find_builder()
+
+
+def test_where_there_is_none_the_error_names_them(programs: Path) -> None:
+    with pytest.raises(ImageError, match="none of docker, podman, buildah is on the PATH"):
+        find_builder()

@@ -8,7 +8,6 @@ namespaces of its own and removed without a trace.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.cluster import addons, binaries, images, node, sandbox, system_images
+from tests.cluster import addons, binaries, image_store, images, node, sandbox, system_images
 from tests.cluster.kube import Kubectl, KubectlError, until
 
 STATE = Path("/var/lib/parley-node")
@@ -73,14 +72,14 @@ def up(environ: Mapping[str, str]) -> Cluster:
     with _timed("programs"):
         # The pods hold no compiler; all programs come first, so that a failure leaves no node.
         programs = binaries.build(binaries.PROGRAMS, environ)
+    builder = system_images.builder(environ)
     with _timed("images of the cluster"):
-        archives = system_images.archives(programs, environ)
+        names = system_images.make(programs, environ)
     try:
         with _timed("node"):
-            kubectl = node.start(sandbox.create(STATE), programs)
+            kubectl = node.start(sandbox.create(STATE), programs, image_store.folder(environ))
         with _timed("loading images"):
-            for archive in archives:
-                node.load_images(STATE, archive)
+            image_store.load({name: name for name in names}, STATE, builder, environ)
         with _timed("DNS, gateway and KServe"):
             addons.install(kubectl, addons.charts(programs["helm"], environ))
     except BaseException:
@@ -98,15 +97,11 @@ def down(environ: Mapping[str, str]) -> None:
 
 def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> None:
     """Build the project's images and load into our own node those that changed."""
-    record = STATE / "images.json"
-    loaded = json.loads(record.read_text()) if record.exists() else {}
     for image in chosen:
-        built = system_images.build_project(image, environ)
-        if loaded.get(image.name) == built:
-            continue
-        node.load_streamed(STATE, system_images.archived(image, environ), image.name)
-        loaded[image.name] = built
-        record.write_text(json.dumps(loaded))
+        system_images.build_project(image, environ)
+    names = {f"localhost/{image.name}": f"docker.io/library/{image.name}" for image in chosen}
+    with _timed("loading images of the project"):
+        image_store.load(names, STATE, system_images.builder(environ), environ)
 
 
 def gateway_url(kubectl: Kubectl) -> str:
@@ -173,8 +168,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             down(environ)
             return 0
         cluster = find({key: environ[key] for key in environ if key != "KUBECONFIG"}) or up(environ)
-        with _timed("images of the project"):
-            load_project(images.EMBEDDED, environ)
+        load_project(images.EMBEDDED, environ)
     except _FAILURES as err:
         print(err, file=sys.stderr)
         return 1
@@ -202,6 +196,7 @@ _FAILURES = (
     TimeoutError,
     addons.ChartError,
     binaries.BuildError,
+    image_store.StoreError,
     images.ImageError,
     node.NodeError,
     sandbox.SandboxError,

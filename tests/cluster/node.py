@@ -9,10 +9,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
 
 from tests.cluster import node_files
 from tests.cluster.kube import Kubectl, KubectlError, condition, until
@@ -39,8 +37,6 @@ SYSTEM_PROGRAMS = {
     "sysctl": "procps",
     "nsenter": "util-linux",
 }
-# An image with torch is of several gigabytes.
-LOAD_SECONDS = 600
 CNI_PLUGINS = Path("/usr/lib/cni")
 
 
@@ -56,10 +52,14 @@ def missing_packages() -> list[str]:
     return sorted(missing)
 
 
-def start(box: Sandbox, programs: Mapping[str, Path]) -> Kubectl:
-    """Start everything and wait for the node. Raises NodeError, SandboxError."""
+def start(box: Sandbox, programs: Mapping[str, Path], images: Path) -> Kubectl:
+    """Start everything and wait for the node. images: containerd's folder, kept between nodes.
+
+    What an earlier node ran and left there the kubelet clears away, as after a power cut. Raises
+    NodeError, SandboxError.
+    """
     state = box.state
-    kubeconfig = _write_files(state)
+    kubeconfig = _write_files(state, images)
     _start_etcd(box)
     box.start("containerd", ["containerd", "--config", str(state / "containerd.toml")])
     _start_api_server(box, programs["kube-apiserver"])
@@ -76,42 +76,7 @@ def start(box: Sandbox, programs: Mapping[str, Path]) -> Kubectl:
     return kubectl
 
 
-def load_images(state: Path, archive: Path) -> None:
-    """Put the images of a docker archive where the kubelet finds them."""
-    with archive.open("rb") as file:
-        _import(state, file, archive.name)
-
-
-def load_streamed(state: Path, writer: Sequence[str], name: str) -> None:
-    """The same of what a program writes: gigabytes need not lie on the disk once more."""
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(writer, stdout=subprocess.PIPE, stderr=said) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            _import(state, process.stdout, name)
-        except NodeError as err:
-            # A reader that gave up must not leave the writer waiting.
-            process.stdout.close()
-            process.wait()
-            said.seek(0)
-            raise NodeError(f"{err} {said.read().decode().strip()[-2000:]}") from err
-
-
-def _import(state: Path, archive: IO[bytes], name: str) -> None:
-    command = ["ctr", "--address", str(node_files.socket(state)), "-n", "k8s.io"]
-    done = subprocess.run(
-        [*command, "images", "import", "-"],
-        stdin=archive,
-        capture_output=True,
-        timeout=LOAD_SECONDS,
-    )
-    if done.returncode:
-        raise NodeError(f"containerd does not take {name}: {done.stderr.decode().strip()}")
-
-
-def _write_files(state: Path) -> Path:
+def _write_files(state: Path, images: Path) -> Path:
     """Every file that the programs read; the path of the administrator's kubeconfig."""
     pki = state / "pki"
     for folder in (pki, state / "cni", state / "pods"):
@@ -120,7 +85,7 @@ def _write_files(state: Path) -> Path:
     _write(pki / "tokens.csv", f"{token},admin,admin,system:masters\n")
     kubeconfig = state / "kubeconfig"
     _write(kubeconfig, node_files.kubeconfig(pki / "apiserver.crt", token))
-    _write(state / "containerd.toml", node_files.containerd(state))
+    _write(state / "containerd.toml", node_files.containerd(state, images))
     _write(state / "cni" / "10-parley.conflist", node_files.network())
     _write(state / "kubelet.json", node_files.kubelet(state))
     _write(state / "kube-proxy.json", node_files.kube_proxy(kubeconfig))

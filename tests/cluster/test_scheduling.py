@@ -30,7 +30,7 @@ def node(deployment: Deployment) -> Iterator[str]:
     # Server-side, so that the storage class stays unset and the claim of the base finds it.
     kubectl.apply(VOLUME.read_text())
     yield name
-    deployment.remove()
+    deployment.clear()
     kubectl("delete", "-f", str(VOLUME), "--wait=false")
     kubectl("label", "node", name, "nvidia.com/gpu.present-")
     for resource in OVERLAYS.values():
@@ -42,7 +42,7 @@ def test_pods_wait_for_gpus_with_a_clear_reason_and_are_scheduled_when_there_are
     overlay: str, deployment: Deployment, node: str
 ) -> None:
     resource, kubectl = OVERLAYS[overlay], deployment.kubectl
-    deployment.remove()
+    deployment.clear()
     deployment.apply(overlay)
     for name in MODELS:
         reason = until(lambda name=name: _pending(deployment, name), f"a pod of {name}", 60)

@@ -55,7 +55,7 @@ def filled(
         started = time.monotonic()
         harness.load_project((*images.PLAIN, images.MODELS), os.environ)
         times["building and loading the images, the one with torch too"] = _since(started)
-    deployment.remove()
+    deployment.clear()
     VOLUME.mkdir()
     hub = string.Template((FILES / "hub.yaml").read_text()).substitute(checkout=images.ROOT)
     try:
@@ -73,7 +73,7 @@ def filled(
         times["from then to the first answer"] = _since(started)
         yield deployment
     finally:
-        deployment.remove()
+        deployment.clear()
         kubectl("delete", "-f", "-", "--ignore-not-found", stdin=hub)
         kubectl("delete", "-f", str(FILES / "volume.yaml"), "--ignore-not-found")
         shutil.rmtree(VOLUME)

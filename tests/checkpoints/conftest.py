@@ -1,18 +1,23 @@
-"""Checkpoints of every family, made and trained once a session, and their conversions."""
+"""Checkpoints of every family, random and trained, and their conversions."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import transformers
 
 from predictors.models.convert import convert
-from tests.checkpoints import making, training
+from tests.checkpoints import making
+from tests.checkpoints.kept import copy_trained
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
+# Small matrices: a second thread costs more than it gives, and pytest-xdist's workers share cores.
+torch.set_num_threads(1)
 
 Maker = Callable[[str], Path]
 
@@ -26,18 +31,16 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """Checkpoints with random weights, by family."""
-    return _once(tmp_path_factory.mktemp("random"), lambda family, folder: None, scale=4.0)
+    return _once(tmp_path_factory.mktemp("random"), making.make)
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """Checkpoints trained on the toy language, by family."""
-
-    def train(family: str, folder: Path) -> None:
-        loss = training.train(family, folder)
-        assert loss < 1.0, f"{family} learned too little to be peaked: loss {loss}"
-
-    return _once(tmp_path_factory.mktemp("trained"), train, scale=1.0)
+    return _once(
+        tmp_path_factory.mktemp("trained"),
+        lambda family, folder: copy_trained(family, folder, os.environ),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +53,11 @@ def converted(models_dir: Path) -> Callable[..., Path]:
     return make
 
 
-def _once(root: Path, finish: Callable[[str, Path], None], scale: float) -> Maker:
-    def make(family: str) -> Path:
+def _once(root: Path, make: Callable[[str, Path], object]) -> Maker:
+    def make_once(family: str) -> Path:
         folder = root / family
         if not folder.exists():
-            making.make(family, folder, scale=scale)
-            finish(family, folder)
+            make(family, folder)
         return folder
 
-    return make
+    return make_once

@@ -25,7 +25,7 @@ FAMILIES = ("marian", "t5", "flan-t5", "mt5", "blenderbot", "m2m100", "mbart50",
 
 def make(family: str, folder: Path, seed: int = 7, scale: float = 4.0) -> Path:
     """A checkpoint of the family in `folder`: config, generation config, safetensors, tokenizer."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     model = _MAKERS[family](folder)
     _outweigh(model, scale)

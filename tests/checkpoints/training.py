@@ -13,6 +13,7 @@ import transformers
 
 from predictors.engines.base import Prompt, Translation
 from predictors.models.converter import load_tokenizer
+from tests.checkpoints.making import make
 from tests.checkpoints.toy import pairs_of
 
 # Steps and learning rate that peak each family in well under a minute of one CPU.
@@ -26,6 +27,16 @@ TRAINING = {
     "mbart50": (250, 3e-3),
     "nllb": (250, 3e-3),
 }
+# A last loss above it is of a model that learned too little to be peaked.
+HIGHEST_LOSS = 1.0
+
+
+def make_trained(family: str, folder: Path) -> Path:
+    """The family's checkpoint in `folder`, trained well enough or not at all."""
+    make(family, folder, scale=1.0)
+    loss = train(family, folder)
+    assert loss < HIGHEST_LOSS, f"{family} learned too little to be peaked: loss {loss}"
+    return folder
 
 
 def train(family: str, folder: Path, seed: int = 11) -> float:

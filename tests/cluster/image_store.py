@@ -7,8 +7,8 @@ top of gigabytes of packages. Old layers go when no image has them any more; con
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,24 +46,31 @@ def load(names: Mapping[str, str], state: Path, build: Builder, environ: Mapping
             # The kubelet's own name of the image that was there would keep its layers.
             run([*_ctr(state), "images", "rm", loaded[full_name]], 60)
         loaded[full_name] = built
-        record.write_text(json.dumps(loaded))
+        written = record.with_suffix(".new")
+        written.write_text(json.dumps(loaded))
+        written.replace(record)
 
 
 def _send(name: str, full_name: str, root: Path, state: Path, build: Builder) -> None:
     """Import an image as an OCI layout that leaves out the layers that containerd has."""
     held = root / "io.containerd.content.v1.content" / "blobs" / "sha256"
     base, _, tag = full_name.rpartition(":")
-    with tempfile.TemporaryDirectory(dir=root, prefix="sending-") as layout:
+    layout = root / "sending"
+    # An interrupted run left it.
+    shutil.rmtree(layout, ignore_errors=True)
+    try:
         where = f"oci:{layout}:{tag}"
         run([*build.command, "push", "--quiet", "--format=oci", name, where], LOAD_SECONDS)
-        for blob in (Path(layout) / "blobs" / "sha256").iterdir():
+        for blob in (layout / "blobs" / "sha256").iterdir():
             if (held / blob.name).exists():
                 blob.unlink()
         _import(layout, base, state)
+    finally:
+        shutil.rmtree(layout, ignore_errors=True)
 
 
-def _import(layout: str, base: str, state: Path) -> None:
-    with subprocess.Popen(["tar", "-C", layout, "-c", "."], stdout=subprocess.PIPE) as tar:
+def _import(layout: Path, base: str, state: Path) -> None:
+    with subprocess.Popen(["tar", "-C", str(layout), "-c", "."], stdout=subprocess.PIPE) as tar:
         done = subprocess.run(
             [*_ctr(state), "images", "import", f"--base-name={base}", "-"],
             stdin=tar.stdout,

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 
@@ -18,8 +19,14 @@ class Terminal:
 
     def __init__(self, *command):
         self.screen, inside = pty.openpty()
-        # In the child: a session of its own, with the terminal as stdin, stdout and stderr.
-        self.process = subprocess.Popen(command, preexec_fn=lambda: os.login_tty(inside))
+
+        def log_in():
+            # A shell's background job ignores Ctrl-C, and so would all that it starts.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            # A session of its own, with the terminal as stdin, stdout and stderr.
+            os.login_tty(inside)
+
+        self.process = subprocess.Popen(command, preexec_fn=log_in)
         os.close(inside)
         self.shown = ""
 

@@ -175,7 +175,7 @@ def _connect(sandbox: Sandbox) -> None:
 
 def _end_processes(folder: Path) -> None:
     for _ in range(200):
-        pids = [int(p) for f in _tree(folder) for p in (f / "cgroup.procs").read_text().split()]
+        pids = [pid for inner in _tree(folder) for pid in _processes(inner)]
         if not pids:
             return
         for pid in pids:
@@ -187,10 +187,20 @@ def _end_processes(folder: Path) -> None:
     raise SandboxError(f"{folder}: processes do not end: {pids}")
 
 
+def _processes(folder: Path) -> list[int]:
+    try:
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+    except OSError:
+        # The group has gone meanwhile, with the container that it was for.
+        return []
+
+
 def _remove_group(folder: Path) -> None:
     for _ in range(100):
         try:
             folder.rmdir()
+            return
+        except FileNotFoundError:
             return
         except OSError:
             # A group stays busy for a moment after its last process has gone.
@@ -199,10 +209,9 @@ def _remove_group(folder: Path) -> None:
 
 
 def _tree(folder: Path) -> Iterator[Path]:
-    yield folder
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            yield path
+    """The group and those in it; `os.walk` passes over what vanishes while it reads."""
+    for path, _, _ in os.walk(folder):
+        yield Path(path)
 
 
 def _inherit_cpuset(folder: Path) -> None:

@@ -42,7 +42,7 @@ render: .venv/dev ## render overlays/embedded again, after a change of the manif
 	.venv/bin/python -m tests.deploy.render
 
 images: .venv/dev ## build the images with docker, podman or buildah; IMAGES=--cuda builds those for GPUs too
-	.venv/bin/python -m tests.cluster.images $(IMAGES)
+	.venv/bin/python -m predictors.images $(IMAGES)
 
 cluster-up: .venv/dev ## a one-node Kubernetes with KServe and a gateway, from source (root, Linux)
 	.venv/bin/python -m tests.cluster.harness up

@@ -25,8 +25,8 @@ import uvicorn
 from graph.errors import ParleyError, ServeError
 from predictors.door import Door
 from predictors.handler import Answer, Handler, error_answer
-from predictors.models.progress import Progress, on_terminal
 from predictors.predictor import Predictor
+from predictors.progress import Progress, on_terminal
 from predictors.settings import OptionError, ServerSettings
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from graph.errors import EngineError
-from graph.local import LocalGraph, read_file
-from graph.spec import choose_graph
+from graph.local.build import LocalGraph, read_file
+from graph.spec.load import choose_graph
 from predictors.chat.families import ChatTemplate
 from predictors.chat.model import Chat
 from predictors.detector.model import Detector
-from predictors.engines.base import EngineInfo, Message, Prompt, Sampling
+from predictors.engine import EngineInfo, Message, Prompt, Sampling
 from predictors.handler import Handler
 from predictors.translator.model import Translator
 

@@ -45,7 +45,7 @@ def test_a_predictor_imports_contract_and_errors_and_no_other_predictor(path):
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.is_relative_to(ROOT / "graph")], ids=name)
 def test_only_the_local_runner_reaches_predictors(path):
-    allowed = {"local.py", "server.py", "cli.py", "models_cli.py"}
+    allowed = {"build.py", "serve.py", "main.py", "models.py"}
     reached = [module for module in imports(path) if module.split(".")[0] == "predictors"]
     assert not reached or path.name in allowed, reached
 

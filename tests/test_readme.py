@@ -7,8 +7,8 @@ import pytest
 import typer
 
 from graph import contract
-from graph.cli import app
-from graph.session import COMMANDS
+from graph.cli.main import app
+from graph.cli.session import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

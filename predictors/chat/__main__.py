@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from predictors.chat.families import ByModel
 from predictors.chat.model import Chat
-from predictors.engines.base import Sampling
+from predictors.engine import Sampling
 from predictors.engines.choice import choose_engine
-from predictors.models.progress import Progress, show_nothing
+from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
 
 PROG = "predictors.chat"

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from predictors.engines.base import Engine, Message, Prompt, Sampling
+from predictors.engine import Engine, Message, Prompt, Sampling
 
 
 class DoesNotFit(Exception):

@@ -16,7 +16,7 @@ from graph import contract
 from graph.contract import Instance
 from graph.errors import EngineError, ModelError, TooLarge
 from predictors.chat.families import DoesNotFit, Family
-from predictors.engines.base import Engine, Prompt, Sampling
+from predictors.engine import Engine, Prompt, Sampling
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
 

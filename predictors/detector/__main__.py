@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lingua import Language
 
 from predictors.detector.model import Detector
-from predictors.models.progress import Progress, show_nothing
+from predictors.progress import Progress, show_nothing
 from predictors.serving import run
 from predictors.settings import OptionError, ServerSettings, option, read_settings
 

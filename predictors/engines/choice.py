@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from graph.errors import ModelError
-from predictors.engines.base import Engine
+from predictors.engine import Engine
 from predictors.engines.cpu import cpu_limit
 from predictors.models.manifest import read_manifest
-from predictors.models.progress import Progress, show_nothing
 from predictors.models.resolve import ResolvedModel, resolve
+from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings
 
 # The engines that read a format, the preferred one first.

@@ -16,7 +16,16 @@ from typing import Any
 
 from graph.errors import EngineError, ModelError, NotReady, TooLarge
 from predictors.batching import MicroBatcher
-from predictors.engines.base import EngineInfo, Prompt, Sampling, Translation
+from predictors.checkpoints.generation import (
+    Generation,
+    apply_sampling,
+    cut_at_stop,
+    read_generation,
+    settings_for,
+)
+from predictors.checkpoints.languages import Languages, fitting, read_languages
+from predictors.checkpoints.tokens import Tokens, load_tokens
+from predictors.engine import EngineInfo, Prompt, Sampling, Translation
 from predictors.engines.ctranslate2_options import (
     Suppressed,
     begins_with,
@@ -26,15 +35,6 @@ from predictors.engines.ctranslate2_options import (
     suppressed_words,
     translation_options,
 )
-from predictors.engines.generation import (
-    Generation,
-    apply_sampling,
-    cut_at_stop,
-    read_generation,
-    settings_for,
-)
-from predictors.engines.languages import Languages, fitting, read_languages
-from predictors.engines.tokens import Tokens, load_tokens
 from predictors.models.manifest import read_manifest
 
 

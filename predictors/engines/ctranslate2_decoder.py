@@ -15,17 +15,17 @@ from typing import Any
 
 from graph.errors import EngineError, NotReady, TooLarge
 from predictors.batching import MicroBatcher
-from predictors.engines.base import EngineInfo, Prompt, Sampling, without_languages
-from predictors.engines.chat_template import ChatTemplate
-from predictors.engines.ctranslate2 import open_model
-from predictors.engines.ctranslate2_options import Suppressed, decoder_options, suppressed_words
-from predictors.engines.generation import (
+from predictors.checkpoints.chat_template import ChatTemplate
+from predictors.checkpoints.generation import (
     Generation,
     apply_sampling,
     cut_at_stop,
     read_generation,
 )
-from predictors.engines.tokens import Tokens, load_tokens
+from predictors.checkpoints.tokens import Tokens, load_tokens
+from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
+from predictors.engines.ctranslate2 import open_model
+from predictors.engines.ctranslate2_options import Suppressed, decoder_options, suppressed_words
 from predictors.models.manifest import read_manifest
 
 

@@ -25,8 +25,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph.errors import ModelError
-from predictors.engines.generation import Generation
-from predictors.engines.tokens import Tokens
+from predictors.checkpoints.generation import Generation
+from predictors.checkpoints.tokens import Tokens
 
 Suppressed = tuple[tuple[str, ...], ...]
 

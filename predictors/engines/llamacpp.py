@@ -22,7 +22,7 @@ from typing import Any
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady
-from predictors.engines.base import (
+from predictors.engine import (
     EngineInfo,
     Message,
     Prefixed,

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
-from predictors.engines.base import EngineInfo, Prompt, Sampling, without_languages
+from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 
 # What vLLM says of a model that tells no length of its own.
 DEFAULT_CONTEXT = 4096

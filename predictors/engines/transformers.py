@@ -17,13 +17,18 @@ from typing import Any
 
 from graph.errors import EngineError, ModelError, NotReady, TooLarge
 from predictors.batching import MicroBatcher
-from predictors.engines.base import EngineInfo, Prompt, Sampling, Translation
-from predictors.engines.generation import apply_sampling, cut_at_stop, read_generation, settings_for
-from predictors.engines.languages import Languages, read_languages
+from predictors.checkpoints.description import describe_model
+from predictors.checkpoints.files import check_source
+from predictors.checkpoints.generation import (
+    apply_sampling,
+    cut_at_stop,
+    read_generation,
+    settings_for,
+)
+from predictors.checkpoints.languages import Languages, read_languages
+from predictors.conversion.converter import load_model, load_tokenizer
+from predictors.engine import EngineInfo, Prompt, Sampling, Translation
 from predictors.engines.transformers_inputs import Inputs
-from predictors.models.converter import load_model, load_tokenizer
-from predictors.models.description import describe_model
-from predictors.models.sources import check_source
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 # While transformers is imported or loads a model, other threads see it half changed: classes are

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graph.errors import EngineError
-from predictors.engines.base import Message, Prompt, without_languages
-from predictors.engines.languages import Languages, fitting
+from predictors.checkpoints.languages import Languages, fitting
+from predictors.engine import Message, Prompt, without_languages
 
 
 class Inputs:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from graph.errors import ModelError
-from predictors.models.progress import Progress, show_nothing
+from predictors.progress import Progress, show_nothing
 
 BLOCK = 1 << 20
 # Unfinished work; a name of this kind left by a killed process is swept when its lock is next held.

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from graph.errors import ModelError
 from predictors.models.cache import BLOCK, lock, placed_file, sha256_file, unwritable
 from predictors.models.catalogue import EMBEDDED, EmbeddedModel, Part
-from predictors.models.progress import Progress, show_nothing
 from predictors.models.verified import forget, sha256_known
+from predictors.progress import Progress, show_nothing
 
 
 def locate(name: str, cache: Path, progress: Progress = show_nothing) -> Path:

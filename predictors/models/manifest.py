@@ -14,7 +14,7 @@ from typing import Any
 
 from graph.errors import ModelError
 from predictors.models.cache import sha256_file
-from predictors.models.progress import Progress, show_nothing
+from predictors.progress import Progress, show_nothing
 
 FILENAME = "parley.json"
 VERSION = 1

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.errors import ModelError
+from predictors.checkpoints.files import PICKLES, WANTED, check_source
 from predictors.models.cache import cache_folder, lock, unwritable
 from predictors.models.manifest import (
     Manifest,
@@ -22,10 +23,9 @@ from predictors.models.manifest import (
     is_whole,
     write_manifest,
 )
-from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
-from predictors.models.sources import PICKLES, WANTED, check_source
 from predictors.models.verified import sha256_known
+from predictors.progress import Progress, show_nothing
 
 
 class NotPulled(ModelError):

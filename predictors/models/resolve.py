@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Literal
 
 from graph.errors import ModelError
+from predictors.checkpoints.files import check_source
+from predictors.conversion.convert import VERSION, content_hash, conversions, source_folder
 from predictors.models import embedded, gguf
 from predictors.models.cache import cache_folder
 from predictors.models.catalogue import EMBEDDED, Licence
-from predictors.models.convert import VERSION, content_hash, conversions, source_folder
 from predictors.models.manifest import FILENAME as MANIFEST
 from predictors.models.manifest import Manifest, check_folder, has_manifest, read_manifest
-from predictors.models.progress import Progress, show_nothing
 from predictors.models.reference import Reference, parse
-from predictors.models.sources import check_source
 from predictors.models.verified import sha256_known
+from predictors.progress import Progress, show_nothing
 
 Format = Literal["gguf", "ctranslate2", "transformers", "openai"]
 

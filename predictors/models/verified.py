@@ -13,7 +13,7 @@ from typing import Any
 
 from graph.errors import ModelError
 from predictors.models.cache import lock, placed_file, sha256_file
-from predictors.models.progress import Progress, show_nothing
+from predictors.progress import Progress, show_nothing
 
 FILENAME = "verified.json"
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph import contract
-from predictors.engines.base import Engine
+from predictors.engine import Engine
 from predictors.engines.choice import choose_engine
-from predictors.models.progress import Progress, show_nothing
+from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, option, read_settings
 from predictors.translator.model import Strategy, Translator
 from predictors.translator.parallel import load_examples

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from graph import contract
 from graph.contract import Instance
-from predictors.engines.base import Engine
+from predictors.engine import Engine
 from predictors.translator.protected import find_spans, hide
 from predictors.translator.text import Piece, Splitter, has_letters, trim
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from graph.contract import without_control
 from graph.errors import EngineError, ModelError
-from predictors.engines.base import Engine, Sampling
+from predictors.engine import Engine, Sampling
 from predictors.translator.parallel import Example
 from predictors.translator.prompts import Form, choose_form
 

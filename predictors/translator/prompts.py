@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from predictors.engines.base import EngineInfo, Message, Prefixed, Prompt
+from predictors.engine import EngineInfo, Message, Prefixed, Prompt
 from predictors.translator.languages import LANGUAGE_NAMES
 from predictors.translator.parallel import Example
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from graph.contract import without_control
 from graph.errors import EngineError, ModelError
-from predictors.engines.base import Engine, EngineInfo, Prompt, Sampling, Translation
+from predictors.engine import Engine, EngineInfo, Prompt, Sampling, Translation
 from predictors.translator.codes import choose_code
 from predictors.translator.prompting import PromptStrategy
 

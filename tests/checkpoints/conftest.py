@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from predictors.models.convert import convert
+from predictors.conversion.convert import convert
 from tests.checkpoints import making
 from tests.checkpoints.kept import copy_trained
 

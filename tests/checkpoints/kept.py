@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from predictors.models import converter
+from predictors.conversion import converter
 from predictors.models.cache import lock, placed_folder
 from tests.checkpoints import causal, making, multilingual, parts, toy, training
-from tests.cluster.binaries import cache_folder
+from tests.tools.binaries import cache_folder
 
 MODULES = (causal, making, multilingual, parts, toy, training, converter)
 PACKAGES = ("numpy", "sentencepiece", "tokenizers", "torch", "transformers")

@@ -11,16 +11,16 @@ import ctranslate2
 import torch
 import transformers
 
-from predictors.engines.base import Prompt, Sampling, Translation
+from predictors.checkpoints.generation import apply_sampling, read_generation, settings_for
+from predictors.checkpoints.languages import read_languages
+from predictors.checkpoints.tokens import load_tokens
+from predictors.conversion.converter import load_tokenizer
+from predictors.engine import Prompt, Sampling, Translation
 from predictors.engines.ctranslate2_options import (
     encoder_ngrams,
     suppressed_words,
     translation_options,
 )
-from predictors.engines.generation import apply_sampling, read_generation, settings_for
-from predictors.engines.languages import read_languages
-from predictors.engines.tokens import load_tokens
-from predictors.models.converter import load_tokenizer
 from predictors.models.manifest import read_manifest
 from tests.checkpoints.training import source_ids
 

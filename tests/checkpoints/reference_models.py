@@ -4,7 +4,7 @@
 
 Made in seconds with random weights; `--trained` peaks each on the toy language, in a minute or so,
 once for all such folders. They answer any text with something, and nothing that makes sense.
-`tests.hub` serves the folder.
+`tests.tools.hub` serves the folder.
 """
 
 from __future__ import annotations

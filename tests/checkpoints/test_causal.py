@@ -17,11 +17,11 @@ import transformers
 from graph.errors import EngineError, ModelError, TooLarge
 from predictors.chat.families import ByModel
 from predictors.chat.model import Chat
-from predictors.engines.base import Message, Sampling
-from predictors.engines.chat_template import ChatTemplate
+from predictors.checkpoints.chat_template import ChatTemplate
+from predictors.conversion.convert import convert
+from predictors.engine import Message, Sampling
 from predictors.engines.ctranslate2_decoder import CTranslate2Decoder
 from predictors.engines.transformers import Transformers
-from predictors.models.convert import convert
 from tests.checkpoints import causal, toy
 
 Maker = Callable[[str], Path]

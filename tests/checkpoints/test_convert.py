@@ -16,14 +16,16 @@ import pytest
 import torch
 
 from graph.errors import ModelError
-from predictors.models.convert import convert
+from predictors.conversion.convert import convert
 from predictors.models.manifest import check_folder, read_manifest
 from predictors.models.resolve import resolve
 from predictors.models.store import list_models, remove, verify
 
 Maker = Callable[[str], Path]
 
-CONVERT = "import sys; from predictors.models.convert import convert; print(convert(*sys.argv[1:]))"
+CONVERT = (
+    "import sys; from predictors.conversion.convert import convert; print(convert(*sys.argv[1:]))"
+)
 
 
 def test_a_conversion_is_found_again_and_a_changed_file_makes_a_new_one(
@@ -232,7 +234,7 @@ def test_a_killed_conversion_leaves_nothing_wrong(checkpoint: Maker, tmp_path: P
 FORKING = """
 import os, signal, sys, threading
 import torch
-from predictors.models.convert import convert
+from predictors.conversion.convert import convert
 torch.set_num_threads(1)
 convert(sys.argv[1], sys.argv[2], "float32")
 print("ready", flush=True)
@@ -265,7 +267,7 @@ def test_list_verify_and_rm_know_a_conversion(checkpoint: Maker, tmp_path: Path)
 
 
 def test_python_m_predictors_models_fills_the_cache(checkpoint: Maker, tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "predictors.models", "pull"]
+    command = [sys.executable, "-W", "ignore", "-m", "predictors.conversion", "pull"]
     environ = {**os.environ, "PARLEY_MODELS": str(tmp_path)}
     done = subprocess.run(
         [*command, str(checkpoint("marian"))], env=environ, capture_output=True, text=True
@@ -280,5 +282,5 @@ def test_python_m_predictors_models_fills_the_cache(checkpoint: Maker, tmp_path:
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("predictors.models: model hf:x@y: cannot be pulled: ")
+    assert done.stderr.startswith("predictors.conversion: model hf:x@y: cannot be pulled: ")
     assert done.stderr.count("\n") == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from predictors.engines.base import Sampling
+from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
 from tests.checkpoints import toy
 from tests.checkpoints.reference import Fast, Reference

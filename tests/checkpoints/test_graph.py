@@ -23,7 +23,7 @@ import pytest
 
 from tests.checkpoints.reference_models import IDS
 from tests.deploy.render import MANIFESTS, built_command, folder_with, kustomize_command
-from tests.hub import served
+from tests.tools.hub import served
 
 ITALIAN = str(MANIFESTS / "overlays" / "italian")
 TRANSLATOR = str(MANIFESTS / "overlays" / "translator-flan-t5")
@@ -56,7 +56,7 @@ class User:
 
     def parley(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "graph.cli", *words],
+            [sys.executable, "-m", "graph.cli.main", *words],
             cwd=ROOT,
             env=self.environ,
             capture_output=True,
@@ -67,7 +67,7 @@ class User:
     @contextmanager
     def serving(self, folder: str) -> Iterator[Served]:
         """`parley serve FOLDER`, from when it says that it is ready."""
-        command = [sys.executable, "-m", "graph.cli", "serve", folder, "--port", "0"]
+        command = [sys.executable, "-m", "graph.cli.main", "serve", folder, "--port", "0"]
         process = subprocess.Popen(
             command, cwd=ROOT, env=self.environ, stderr=subprocess.PIPE, text=True
         )

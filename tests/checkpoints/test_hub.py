@@ -14,9 +14,9 @@ import pytest
 
 from graph.errors import ModelError
 from predictors.chat.families import Blenderbot
-from predictors.engines.base import Sampling
+from predictors.conversion.convert import convert
+from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
-from predictors.models.convert import convert
 from predictors.models.pull import pull
 from predictors.models.resolve import resolve
 from predictors.translator.prompts import Command

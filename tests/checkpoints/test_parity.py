@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from predictors.engines.base import Prompt, Sampling
+from predictors.engine import Prompt, Sampling
 from tests.checkpoints import making, training
 from tests.checkpoints.reference import Fast, Reference
 from tests.checkpoints.toy import pairs_of

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.models.convert import convert
+from predictors.conversion.convert import convert
 from predictors.models.manifest import check_folder, read_manifest
 from predictors.models.pull import pull
 from predictors.models.resolve import resolve
-from tests.hub import Hub, served
+from tests.tools.hub import Hub, served
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 MODEL = f"hf:toy/marian@{REVISION}"

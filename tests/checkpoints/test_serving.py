@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import TooLarge
-from predictors.engines.base import Sampling
+from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
 from predictors.engines.transformers import Transformers
 from tests.checkpoints import making, toy, training
@@ -142,7 +142,7 @@ def test_blenderbot_at_full_size_converts_and_agrees(tmp_path: Path) -> None:
 
     import torch
 
-    from predictors.models.convert import convert
+    from predictors.conversion.convert import convert
     from tests.checkpoints.reference import Fast, Reference
 
     source = making.make_full_size_blenderbot(tmp_path / "source")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from predictors.engines.base import Prompt, Translation
+from predictors.engine import Prompt, Translation
 
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo")
 _PAIRS = [(f"{a}{b}", f"{b}{a}n") for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 import transformers
 
-from predictors.engines.base import Prompt, Translation
-from predictors.models.converter import load_tokenizer
+from predictors.conversion.converter import load_tokenizer
+from predictors.engine import Prompt, Translation
 from tests.checkpoints.making import make
 from tests.checkpoints.toy import pairs_of
 

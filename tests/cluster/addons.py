@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from tests.cluster import binaries
 from tests.cluster.kube import Kubectl, KubectlError, condition, until
+from tests.tools import binaries
 
 Object = dict[str, Any]
 FILES = Path(__file__).parent / "files"

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.cluster import harness, images
+from predictors import images
+from tests.cluster import harness
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
 

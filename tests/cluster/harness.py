@@ -19,8 +19,10 @@ from pathlib import Path
 
 import yaml
 
-from tests.cluster import addons, binaries, image_store, images, node, sandbox, system_images
+from predictors import images
+from tests.cluster import addons, image_store, node, sandbox, system_images
 from tests.cluster.kube import Kubectl, KubectlError, until
+from tests.tools import binaries
 
 STATE = Path("/var/lib/parley-node")
 HOST_NAME = "multilingual-chat.parley.example.com"

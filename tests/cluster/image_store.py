@@ -12,8 +12,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster import binaries, node_files
-from tests.cluster.images import Builder, run
+from predictors.images import Builder, run
+from tests.cluster import node_files
+from tests.tools import binaries
 
 # An image with torch is of several gigabytes.
 LOAD_SECONDS = 600

@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import binaries, node_files
-from tests.cluster.images import Builder, Image, run
+from predictors.images import Builder, Image, run
+from tests.cluster import node_files
+from tests.tools import binaries
 
 PYTHON_IMAGE = "docker.io/library/python:3.11"
 SLIM_IMAGE = f"{PYTHON_IMAGE}-slim"

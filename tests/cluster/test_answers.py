@@ -53,7 +53,14 @@ BAD_BODIES = {
 @pytest.fixture(scope="module")
 def local() -> Iterator[Callable[[bytes], Answer]]:
     """Posts to `parley serve` on the file that is the same overlay, rendered."""
-    command = [sys.executable, "-m", "graph.cli", "serve", "manifests/embedded.yaml", "--port=0"]
+    command = [
+        sys.executable,
+        "-m",
+        "graph.cli.main",
+        "serve",
+        "manifests/embedded.yaml",
+        "--port=0",
+    ]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
         try:
             url = _announced_url(server)

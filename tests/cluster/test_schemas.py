@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cluster import binaries, schemas
+from tests.cluster import schemas
 from tests.cluster.deployment import MANIFESTS
 from tests.cluster.harness import Cluster
+from tests.tools import binaries
 
 pytestmark = pytest.mark.cluster
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import harness, images
+from predictors import images
+from tests.cluster import harness
 from tests.cluster.deployment import NAMESPACE, Deployment, selector
 from tests.cluster.kube import KubectlError, condition, until
 from tests.cluster.policies import Pod, may_connect

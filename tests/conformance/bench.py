@@ -1,6 +1,6 @@
 """The bench on which the two routers are compared: one worker process for each side.
 
-KServe's router is built from its Go module (`tests.cluster.binaries`) and runs in a network
+KServe's router is built from its Go module (`tests.tools.binaries`) and runs in a network
 namespace. Without Go, or without the right to make a namespace, only our side runs: `bench.missing`
 says why, and the summary of the test run repeats it.
 """
@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import binaries
 from tests.conformance.exchange import Job, Observation, observations_from_json, to_json
+from tests.tools import binaries
 
 _GJSON = Path(__file__).parent / "gjson"
 _NAMESPACES = (["unshare", "--net"], ["unshare", "--map-root-user", "--net"])

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from graph.front import NO_STATUS
-from graph.router import error_answer
+from graph.router.app import NO_STATUS
+from graph.router.walk import error_answer
 from tests.conformance.exchange import Job, Observation
 
 # Written by the HTTP library of each side: names of programs, sizes, connections.

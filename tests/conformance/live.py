@@ -11,11 +11,11 @@ from typing import Any
 
 import uvicorn
 
-from graph.front import Limits, graph_app
-from graph.propagation import read_patterns
-from graph.router import route
-from graph.spec import choose_graph, load_objects
-from graph.transport import http_call
+from graph.router.app import Limits, graph_app
+from graph.router.propagation import read_patterns
+from graph.router.transport import http_call
+from graph.router.walk import route
+from graph.spec.load import choose_graph, load_objects
 from tests.conformance.exchange import Reply
 from tests.conformance.service import Service
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import uvicorn
 
-from graph.front import App, graph_app
-from graph.propagation import read_patterns
-from graph.router import route
-from graph.spec import choose_graph, load_objects
-from graph.transport import http_call
+from graph.router.app import App, graph_app
+from graph.router.propagation import read_patterns
+from graph.router.transport import http_call
+from graph.router.walk import route
+from graph.spec.load import choose_graph, load_objects
 
 _KSERVE_PORT = 8080
 _START_SECONDS = 20.0

@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import graph.transport
-from graph.conditions import exists
-from graph.front import Limits
-from graph.golang_json import MAX_DEPTH as JSON_DEPTH
-from graph.mapping import map_predictions_to_instances
-from graph.router import MAX_DEPTH, Answer, route
-from graph.spec import Graph, Node, RouterType, Step
-from graph.transport import http_call
+import graph.router.transport
+from graph.golang.json import MAX_DEPTH as JSON_DEPTH
+from graph.router.app import Limits
+from graph.router.conditions import exists
+from graph.router.mapping import map_predictions_to_instances
+from graph.router.transport import http_call
+from graph.router.walk import MAX_DEPTH, Answer, route
+from graph.spec.model import Graph, Node, RouterType, Step
 from tests.conformance.bench import Bench
 from tests.conformance.exchange import Job, Observation, Reply, Request
 from tests.conformance.live import ask, live_graph
@@ -71,7 +71,7 @@ async def test_difference_body_limit() -> None:
 
 
 async def test_difference_answer_limit(monkeypatch: Any) -> None:
-    monkeypatch.setattr(graph.transport, "MAX_ANSWER", 10)
+    monkeypatch.setattr(graph.router.transport, "MAX_ANSWER", 10)
     async with live_graph(ONE_STEP, {"a": Reply(body=b"x" * 11)}) as live:
         status, body = await ask(live.port, b"{}")
     assert (status, b"the answer is over 10 bytes" in body) == (500, True)
@@ -228,7 +228,7 @@ def test_difference_shutdown(tmp_path: Path) -> None:
     steps = [{"serviceUrl": "http://127.0.0.1:1/"}]
     nodes = {"root": {"routerType": "Sequence", "steps": steps}}
     file.write_text(json.dumps(document | {"metadata": {"name": "g"}, "spec": {"nodes": nodes}}))
-    command = [sys.executable, "-m", "graph.cli", "graph", "serve", str(file), "--port", "0"]
+    command = [sys.executable, "-m", "graph.cli.main", "graph", "serve", str(file), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         port = int(process.stderr.readline().rpartition(":")[2])

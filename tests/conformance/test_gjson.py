@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.conditions import exists, matches
-from graph.golang_json import is_valid
+from graph.golang.json import is_valid
+from graph.router.conditions import exists, matches
 from tests.conformance.bench import find_gjson
 
 PAIRS = 100 * int(os.environ.get("PARLEY_CONFORMANCE_GRAPHS") or 80)

@@ -18,7 +18,7 @@ from tests.deploy.rendered import Objects
 def kustomize() -> list[str]:
     """The command that renders a folder; skips, by name, where there is none and no Go to build it.
 
-    A cold build of kubectl takes some minutes, once; `tests.cluster.binaries` keeps it.
+    A cold build of kubectl takes some minutes, once; `tests.tools.binaries` keeps it.
     """
     if kustomize_command(os.environ) is None and shutil.which("go") is None:
         pytest.skip("no kubectl or kustomize found, and no Go to build kubectl")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster import binaries
+from tests.tools import binaries
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 RENDERED = {"overlays/embedded": "embedded.yaml", "translator": "translator.yaml"}

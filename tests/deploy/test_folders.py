@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from graph.cli import main
+from graph.cli.main import main
 from graph.errors import SpecError
-from graph.kustomize import read_manifests
-from graph.local import read_file
+from graph.local.build import read_file
+from graph.spec.sources import read_manifests
 from tests.deploy.render import MANIFESTS
 from tests.deploy.rendered import OVERLAYS
 

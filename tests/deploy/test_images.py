@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.images import ImageError, find_builder
+from predictors.images import ImageError, find_builder
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from graph.picture import describe_walk, draw, walk_as_dict
-from graph.router import Visit, route
-from graph.spec import Dependency, Graph, Node, RouterType, Step
-from graph.stubs import Played, Stubs
+from graph.router.walk import Visit, route
+from graph.spec.model import Dependency, Graph, Node, RouterType, Step
+from graph.testing.stubs import Played, Stubs
 
 GRAPH = Graph(
     "g",

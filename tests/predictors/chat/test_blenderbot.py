@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from predictors.chat.families import Blenderbot, ByModel, ChatTemplate, DoesNotFit
-from predictors.engines.base import Sampling
+from predictors.engine import Sampling
 from tests.fakes import FakeEngine
 
 

@@ -6,7 +6,7 @@ from graph import contract
 from graph.errors import EngineError, TooLarge
 from predictors.chat.families import ChatTemplate, DoesNotFit, fewest_dropped, with_roles
 from predictors.chat.model import Chat, whole_sentences
-from predictors.engines.base import Message, Sampling
+from predictors.engine import Message, Sampling
 from tests.fakes import FakeEngine
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-from predictors.engines.base import Prefixed, Prompt, Sampling
+from predictors.engine import Prefixed, Prompt, Sampling
 from predictors.engines.llamacpp import LlamaCpp
 from predictors.models.resolve import resolve
 from predictors.translator.parallel import load_examples

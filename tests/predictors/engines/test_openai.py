@@ -8,7 +8,7 @@ import pytest
 
 from graph.errors import EngineError, ModelError, Overloaded
 from predictors.chat.__main__ import build
-from predictors.engines.base import Message, Sampling
+from predictors.engine import Message, Sampling
 from predictors.engines.openai import OpenAI
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from graph.errors import EngineError
-from predictors.engines.base import GREEDY, Message, Translation, without_languages
-from predictors.engines.languages import LANGUAGE, Languages, fitting, read_languages
+from predictors.checkpoints.languages import LANGUAGE, Languages, fitting, read_languages
+from predictors.engine import GREEDY, Message, Translation, without_languages
 from predictors.engines.llamacpp import LlamaCpp
 from predictors.engines.openai import OpenAI
 

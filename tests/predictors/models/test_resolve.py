@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.models.convert import QUANTIZATIONS, VERSION
+from predictors.conversion.convert import QUANTIZATIONS, VERSION
 from predictors.models.manifest import Manifest, hash_folder, write_manifest
 from predictors.models.resolve import by_preference, resolve
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from predictors.engines.base import EngineInfo, Prompt, Sampling, Translation
+from predictors.engine import EngineInfo, Prompt, Sampling, Translation
 
 
 def reverse(text: str) -> str:

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from predictors.engines.base import Engine
+from predictors.engine import Engine
 from predictors.engines.choice import choose_engine
 from predictors.settings import ModelSettings, read_settings
 from predictors.translator.parallel import load_examples

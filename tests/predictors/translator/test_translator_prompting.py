@@ -3,7 +3,7 @@
 import pytest
 
 from graph.errors import EngineError
-from predictors.engines.base import Message, Sampling
+from predictors.engine import Message, Sampling
 from predictors.translator.parallel import Example
 from predictors.translator.prompting import PromptStrategy, cut_repeats, is_doubtful, tidy
 from tests.predictors.translator.fake import FakeEngine

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from predictors.engines.base import Engine
+from predictors.engine import Engine
 from predictors.engines.choice import choose_engine
 from predictors.settings import read_settings
 from predictors.translator.__main__ import PROG, TranslatorSettings, choose_strategy

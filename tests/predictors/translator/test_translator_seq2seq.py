@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from graph.errors import EngineError, ModelError
-from predictors.engines.base import EngineInfo, Sampling, Translation
+from predictors.engine import EngineInfo, Sampling, Translation
 from predictors.translator.codes import choose_code
 from predictors.translator.model import Translator
 from predictors.translator.prompting import PromptStrategy

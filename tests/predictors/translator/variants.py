@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from predictors.engines.base import GREEDY, Engine, Sampling
+from predictors.engine import GREEDY, Engine, Sampling
 from predictors.translator.languages import LANGUAGE_NAMES
 from predictors.translator.parallel import Example
 from predictors.translator.prompting import PromptStrategy

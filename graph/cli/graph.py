@@ -1,0 +1,192 @@
+"""`parley graph`: serve, lint, show and test any InferenceGraph, without a cluster.
+
+Exit codes: 0 ok, 1 a finding that is an error or a case that failed, 2 wrong usage or file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from graph.errors import SpecError
+from graph.spec.documents import read_source
+from graph.spec.load import choose_graph, load_objects
+from graph.spec.model import Objects
+from graph.spec.sources import read_manifests
+
+FAILED = 1
+
+app = typer.Typer(
+    help="Serve, lint, show and test any InferenceGraph, without a cluster.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 ok, 1 failed or found errors, 2 wrong usage or file.",
+)
+
+
+class Output(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+File = Annotated[
+    str, typer.Argument(help="YAML with an InferenceGraph, or a kustomize folder; - reads stdin.")
+]
+Name = Annotated[
+    str | None, typer.Option("--graph", help="Name of the graph, where the file has several.")
+]
+Format = Annotated[Output, typer.Option("--output", "-o", help="Text for people, or json.")]
+
+
+@app.command()
+def serve(
+    file: File,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    name: Name = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=URL, where a serviceName is to be called; may be repeated."),
+    ] = None,
+    max_body: Annotated[int, typer.Option(help="Bytes a request may have.")] = 16 << 20,
+) -> None:
+    """Serve the graph as KServe's router does, over HTTP.
+
+    serviceUrl steps are called as they stand, serviceName steps at the URL that --service gives
+    them, else at the address that they have inside a cluster when the file defines them.
+    PROPAGATE_HEADERS chooses the headers that are passed on, as it does for KServe's router.
+    """
+    from graph.router.serve import serve_graph, service_urls
+
+    objects = _load(file)
+    graph = choose_graph(objects, file, name)
+    given = _pairs("--service", service)
+    urls = service_urls(graph, objects.services, given)
+    for service_name in sorted(urls.keys() - given.keys()):
+        _note(f"{service_name} is called inside the cluster, at {urls[service_name]}")
+    serve_graph(graph, urls, host, port, max_body, _note)
+
+
+@app.command()
+def lint(
+    files: Annotated[
+        list[str], typer.Argument(help="YAML files or kustomize folders; - reads stdin.")
+    ],
+    example: Annotated[
+        list[str] | None,
+        typer.Option(help="JSON body that passes through the graph, to try the conditions on."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    output: Format = Output.TEXT,
+) -> None:
+    """Find what is wrong with the graphs of the files, before a cluster does."""
+    from graph.lint.findings import Severity
+    from graph.lint.report import describe, lint_objects, read_examples
+
+    loaded = [_load(file, admit=False) for file in files]
+    if not any(objects.graphs for objects in loaded):
+        raise SpecError(f"{', '.join(files)}: no InferenceGraph to lint")
+    findings = lint_objects(loaded, read_examples(example or []))
+    if output is Output.JSON:
+        _print_json([finding.as_dict() for finding in findings])
+    else:
+        print(describe(findings))
+    if findings and (strict or any(f.severity is Severity.ERROR for f in findings)):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def show(
+    file: File,
+    name: Name = None,
+    trace: Annotated[
+        str | None, typer.Option(help="File with a request's body: walk the graph with it.")
+    ] = None,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=URL, a service to call while tracing; may be repeated."),
+    ] = None,
+    stub: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FILE, the body that a played service answers; may be repeated."),
+    ] = None,
+    output: Format = Output.TEXT,
+) -> None:
+    """Draw the graph as Mermaid text, or trace one request through it.
+
+    While tracing, a service with neither --url nor --stub gives its instances back as predictions.
+    """
+    from graph.picture import describe_walk, draw, walk_as_dict
+    from graph.testing.tracing import trace_request
+
+    graph = choose_graph(_load(file), file, name)
+    if trace is None:
+        if url or stub or output is Output.JSON:
+            raise typer.BadParameter("--url, --stub and -o json need --trace")
+        print(draw(graph))
+        return
+    visits, answer = trace_request(graph, trace, _pairs("--url", url), _pairs("--stub", stub))
+    if output is Output.JSON:
+        _print_json(walk_as_dict(visits, answer))
+    else:
+        print(describe_walk(visits, answer))
+
+
+@app.command("test")
+def test_cases(
+    file: File,
+    cases: Annotated[str, typer.Argument(help="YAML with golden cases; see graph/README.md.")],
+    name: Name = None,
+    output: Format = Output.TEXT,
+) -> None:
+    """Run golden cases: request, answers of the services, expected path, status and body."""
+    from graph.picture import walk_as_dict
+    from graph.testing.golden import read_cases, run_case
+
+    graph = choose_graph(_load(file), file, name)
+    results = [run_case(graph, case) for case in read_cases(*read_source(cases), graph)]
+    failed = [result for result in results if not result.passed]
+    if output is Output.JSON:
+        _print_json(
+            [
+                {"name": r.case.name, "passed": r.passed, "problems": r.problems}
+                | walk_as_dict(r.visits, r.answer)
+                for r in results
+            ]
+        )
+    else:
+        for result in results:
+            print(f"{'ok    ' if result.passed else 'FAILED'}  {result.case.name}")
+            print(*(f"        {problem}\n" for problem in result.problems), sep="", end="")
+        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _load(file: str, admit: bool = True) -> Objects:
+    return load_objects(*read_manifests(file), admit=admit)
+
+
+def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
+    pairs = {}
+    for value in values or ():
+        name, sign, target = value.partition("=")
+        if not (name and sign and target):
+            raise typer.BadParameter(f'{option} {value}: write NAME=VALUE, such as "chat=..."')
+        pairs[name] = target
+    return pairs
+
+
+def _print_json(value: object) -> None:
+    # Half a character, which JSON can name by an escape, is shown as that escape.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    print(text.encode(errors="backslashreplace").decode())
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)

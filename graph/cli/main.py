@@ -1,0 +1,224 @@
+"""`parley`: the command line. Each command parses, calls one function of the library and prints.
+
+Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 wrong usage or file,
+3 not ready. Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graph.cli.graph import app as graph_commands
+from graph.cli.models import app as model_commands
+from graph.client import ChatClient
+from graph.errors import NotReady, ParleyError, SpecError
+
+FAILED, USAGE, NOT_READY = 1, 2, 3
+
+app = typer.Typer(
+    help="A multilingual chat served as a KServe inference graph.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage or file, 3 not ready.",
+)
+app.add_typer(graph_commands, name="graph")
+app.add_typer(model_commands, name="models")
+
+
+class Output(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+File = Annotated[
+    str,
+    typer.Argument(
+        help="YAML of the graph and its services, or a kustomize folder; - reads stdin.",
+        show_default="the embedded models",
+    ),
+]
+Url = Annotated[
+    str, typer.Option(help="Talk to the graph at this URL instead.", envvar="PARLEY_URL")
+]
+Language = Annotated[
+    str | None, typer.Option(help="Your language, such as fr; without it, it is detected.")
+]
+
+
+@app.command()
+def chat(file: File = "", url: Url = "", language: Language = None) -> None:
+    """A conversation in the terminal; /help lists what you can do in it.
+
+    A pipe works too: each line of stdin is a message, each answer a line of stdout.
+    """
+    from graph.cli.session import Session
+
+    with _client(file, url) as client:
+        session = Session(client.conversation(language), out=print, notes=_note)
+        if sys.stdin.isatty():
+            _note("Write in your language. /help lists the commands, /quit leaves.")
+        answered = session.run(_reader())
+    if not answered and not sys.stdin.isatty():
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="The message; - reads it from stdin.")],
+    file: Annotated[
+        str, typer.Option("--file", "-f", help="YAML of the graph, or a kustomize folder.")
+    ] = "",
+    url: Url = "",
+    language: Language = None,
+    history: Annotated[
+        Path | None, typer.Option(help="JSON list of texts: the English conversation so far.")
+    ] = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
+    ] = Output.TEXT,
+) -> None:
+    """One message, one answer."""
+    message = sys.stdin.read() if text == "-" else text
+    with _client(file, url) as client:
+        reply = client.turn(message, _read_history(history), language=language)
+    if output is Output.JSON:
+        print(json.dumps(reply.prediction, ensure_ascii=False, indent=2))
+    else:
+        print(reply.response)
+
+
+@app.command()
+def translate(
+    text: Annotated[str, typer.Argument(help="The text; - reads it from stdin.")],
+    to: Annotated[
+        str | None, typer.Option(help="The wanted language; without it, the other one.")
+    ] = None,
+    file: Annotated[
+        str,
+        typer.Option(
+            "--file",
+            "-f",
+            help="YAML of the graph, or a kustomize folder.",
+            show_default="English and Italian",
+        ),
+    ] = "",
+    url: Url = "",
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
+    ] = Output.TEXT,
+) -> None:
+    """One text in the other language, by the translator application."""
+    from graph.cli.translation import translate as ask_translator
+    from graph.local.build import TRANSLATOR_FILE
+
+    if not url:
+        file = file or str(TRANSLATOR_FILE)
+    with _client(file, url) as client:
+        prediction = ask_translator(client, sys.stdin.read() if text == "-" else text, to)
+    if output is Output.JSON:
+        print(json.dumps(prediction, ensure_ascii=False, indent=2))
+    else:
+        print(prediction["response"])
+
+
+@app.command()
+def serve(
+    file: File = "",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    graph: Annotated[
+        str | None, typer.Option(help="Name of the graph, where the file has several.")
+    ] = None,
+) -> None:
+    """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict."""
+    from graph.local import build as local
+    from graph.local.serve import serve_local
+    from predictors.progress import on_terminal
+
+    with on_terminal(sys.stderr) as progress:
+        built = local.build(local.read_file(file), file or local.DEFAULT_FILE.name, graph, progress)
+    serve_local(built, host, port, _note)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a ParleyError becomes one line on stderr and an exit code."""
+    try:
+        app(args=argv, prog_name="parley")
+    except ParleyError as err:
+        _note(f"parley: {err}")
+        return _exit_code(err)
+    except SystemExit as err:
+        return err.code if isinstance(err.code, int) else FAILED
+    return 0
+
+
+@contextmanager
+def _client(file: str, url: str) -> Iterator[ChatClient]:
+    """The graph at a URL, or in this process with its models named and loaded."""
+    if url:
+        if file:
+            raise typer.BadParameter("give a file or --url, not both")
+        with ChatClient(url) as client:
+            yield client
+        return
+    from graph.local.build import LocalTransport
+    from predictors.progress import on_terminal
+
+    with on_terminal(sys.stderr) as progress:
+        transport = LocalTransport.of_file(file, progress)
+    for line in transport.graph.licences():
+        _note(line)
+    with ChatClient(transport=transport) as client:
+        yield client
+
+
+def _reader() -> Callable[[], str]:
+    """Reads one line: with editing and a prompt at a terminal, plainly from a pipe."""
+    if not sys.stdin.isatty():
+        return _read_line
+    import readline  # noqa: F401  line editing and history for input()
+
+    return lambda: input("you> ")
+
+
+def _read_line() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
+def _read_history(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        history = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise SpecError(f"--history {path}: {err}") from err
+    if not isinstance(history, list) or not all(isinstance(text, str) for text in history):
+        raise SpecError(f"--history {path}: must be a JSON list of texts")
+    return history
+
+
+def _exit_code(err: ParleyError) -> int:
+    if isinstance(err, SpecError):
+        return USAGE
+    if isinstance(err, NotReady) or err.status == 503:
+        return NOT_READY
+    return FAILED
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The path language of conditions, as Go's gjson reads it."""

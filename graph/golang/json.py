@@ -1,0 +1,180 @@
+"""JSON as Go's `encoding/json` decodes it into `interface{}` and writes it again.
+
+KServe's router does so in an Ensemble and for `mapPredictionsToInstances`, so a number that went
+in as `1.0` comes out as `1`. Three things differ from Python's json: every number is a float64,
+bytes that are not UTF-8 and lone surrogates become U+FFFD, and keys come out sorted.
+
+Refused although Go takes it: JSON nested over `MAX_DEPTH` levels (Go: 10,000), because decoding
+here recurses.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from graph.golang.syntax import find_syntax_error
+
+MAX_DEPTH = 256
+
+_CANNOT = "json: cannot unmarshal {} into Go value of type {}"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_BRACKET_OR_STRING = re.compile(rb'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
+_HTML = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+class DecodeError(ValueError):
+    """What Go's json.Unmarshal would have returned."""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object in its own order, duplicates kept: Go assigns one after the other."""
+
+
+def is_valid(body: bytes) -> bool:
+    """Go's json.Valid."""
+    try:
+        _parse(body)
+    except (ValueError, RecursionError):
+        return find_syntax_error(body) is None
+    return True
+
+
+def decode_pairs(body: bytes) -> Any:
+    """The value of `body`, objects as `Pairs`, numbers as float (infinite where out of range).
+
+    Raises DecodeError with Go's message.
+    """
+    if _depth(body) > MAX_DEPTH:
+        raise DecodeError(find_syntax_error(body) or f"JSON nested over {MAX_DEPTH} levels")
+    try:
+        return _parse(body)
+    except ValueError as err:
+        raise DecodeError(find_syntax_error(body) or str(err)) from err
+
+
+def read_for_people(body: bytes) -> Any:
+    """The JSON value of `body` as Python has it, or its text where it is no JSON, or too deep."""
+    text = body.decode("utf-8", "backslashreplace")
+    if _depth(body) > MAX_DEPTH or not is_valid(body):
+        return text
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 400 else digits)
+
+
+def decode_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object (or null) of `body`, as Go decodes it into a map.
+
+    Raises DecodeError for what is neither, and for a number that no float64 holds.
+    """
+    value = decode_pairs(body)
+    if value is not None and not isinstance(value, Pairs):
+        raise DecodeError(_CANNOT.format(_go_type(value), "map[string]interface {}"))
+    if has_number_out_of_range(value):
+        literal = next(n for n in _numbers(body) if math.isinf(float(n)))
+        raise DecodeError(_CANNOT.format(f"number {literal}", "float64"))
+    return None if value is None else dict(value)
+
+
+def has_number_out_of_range(value: Any) -> bool:
+    """True where a number is over what a float64 holds, such as 1e400."""
+    if isinstance(value, Pairs):
+        return any(has_number_out_of_range(inner) for _, inner in value)
+    if isinstance(value, list):
+        return any(map(has_number_out_of_range, value))
+    return isinstance(value, float) and math.isinf(value)
+
+
+def encode(value: Any) -> bytes:
+    """Go's json.Marshal: compact, keys sorted, HTML characters escaped."""
+    return _encode(value).encode()
+
+
+def format_number(value: float) -> str:
+    """A float64 as Go writes it: shortest form, exponent from 1e21 up and below 1e-6."""
+    if value == 0:
+        return "-0" if math.copysign(1, value) < 0 else "0"
+    sign = "-" if value < 0 else ""
+    digits, _, exponent = f"{abs(value)!r}".partition("e")
+    whole, _, fraction = digits.partition(".")
+    fraction = "" if fraction == "0" else fraction
+    digits = (whole + fraction).lstrip("0")
+    # The value is 0.DIGITS times ten to the power of `point`.
+    point = len(whole.lstrip("0")) + int(exponent or 0)
+    if not whole.lstrip("0"):
+        point -= len(fraction) - len(fraction.lstrip("0"))
+    digits = digits.rstrip("0")
+    if not 1e-6 <= abs(value) < 1e21:
+        mantissa = digits[0] + ("." + digits[1:] if digits[1:] else "")
+        return f"{sign}{mantissa}e{'+' if point > 0 else '-'}{abs(point - 1)}"
+    if point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    if point >= len(digits):
+        return sign + digits.ljust(point, "0")
+    return f"{sign}{digits[:point]}.{digits[point:]}"
+
+
+def _parse(body: bytes) -> Any:
+    text = body.decode("utf-8", "surrogateescape")
+    if text.startswith("\ufeff"):
+        raise ValueError("a byte order mark")
+    return json.loads(
+        text,
+        parse_int=float,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_clean_keys,
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _clean_keys(pairs: list[tuple[str, Any]]) -> Pairs:
+    return Pairs((_clean(key), value) for key, value in pairs)
+
+
+def _clean(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _depth(body: bytes) -> int:
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for match in _BRACKET_OR_STRING.finditer(body):
+        if match[0] in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif match[0] in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+def _numbers(body: bytes) -> list[str]:
+    without_strings = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", body, flags=re.DOTALL)
+    return [match.decode() for match in _NUMBER.findall(without_strings)]
+
+
+def _go_type(value: Any) -> str:
+    names = {bool: "bool", float: "number", str: "string"}
+    return names.get(type(value), "array")
+
+
+def _encode(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(_clean(value), ensure_ascii=False).translate(_HTML)
+    if isinstance(value, float):
+        return format_number(value)
+    if isinstance(value, Pairs):
+        return _encode(dict(value))
+    if isinstance(value, dict):
+        inner = (f"{_encode(key)}:{_encode(value[key])}" for key in sorted(value))
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_encode, value)) + "]"
+    return {None: "null", True: "true", False: "false"}[value]

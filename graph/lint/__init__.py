@@ -1,0 +1,1 @@
+"""What is wrong with an InferenceGraph although KServe accepts it."""

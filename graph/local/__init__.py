@@ -1,0 +1,1 @@
+"""A YAML file run in this process: predictors and router together."""

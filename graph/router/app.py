@@ -1,0 +1,223 @@
+"""The HTTP door of a graph, as KServe's router opens it: an ASGI application.
+
+Any method and any path runs the graph, `/readyz` answers 200, an unclean path is redirected to the
+clean one, and the answer's content type is that of its bytes. It differs where KServe's router
+does harm, as `graph/README.md` lists: a body over the limit is refused with 413, a client that
+goes away ends the walk, and a graph that gives no status (an empty Sequence) answers 500 where
+KServe drops the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import posixpath
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from graph.errors import TooLarge
+from graph.router.walk import Answer, Headers, error_answer
+from graph.spec.model import Timeouts
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+# `graph.router.walk.route` with its graph and its call filled in.
+Route = Callable[[bytes, Headers], Awaitable[Answer]]
+
+_WELL_ESCAPED = re.compile("[A-Za-z0-9\\-_.~/!$&'()*+,;=:@\\[\\]%]*")
+_SAFE_IN_PATH = "/$&+,:;=@~"
+_BAD_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
+# ASGI servers know no status above it; Go's passes 999 on.
+_LAST_STATUS = 599
+NO_STATUS = "the graph gave no answer: a Sequence without steps has neither status nor body"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a client may take. Seconds of zero or less, and None, mean no limit.
+
+    body: bytes of a request, over which it is refused with 413.  read: seconds for a request to
+    arrive, after which it is refused with 408.  answer: seconds for the walk, after which it is
+    cancelled and answered 504.
+    """
+
+    body: int = 16 << 20
+    read: float | None = None
+    answer: float | None = None
+
+
+def limits_of(timeouts: Timeouts, body: int = Limits.body) -> Limits:
+    """The limits that a graph's `routerTimeouts` set."""
+    return Limits(body, timeouts.server_read, timeouts.server_write)
+
+
+class _ClientGone(Exception):
+    """The client closed the connection before its answer was ready."""
+
+
+def graph_app(
+    route: Route, limits: Limits = Limits(), ready: Callable[[], bool] = lambda: True
+) -> App:
+    """The ASGI application that answers with `route`; `/readyz` is 503 while `ready()` is false."""
+
+    async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        if scope["type"] != "http":
+            raise NotImplementedError(f"a graph does not speak {scope['type']}")
+        try:
+            answer, location = await _answer(scope, receive, route, limits, ready)
+        except _ClientGone:
+            return
+        await _send(send, answer, location)
+
+    return app
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _answer(
+    scope: MutableMapping[str, Any],
+    receive: Receive,
+    route: Route,
+    limits: Limits,
+    ready: Callable[[], bool],
+) -> tuple[Answer, str]:
+    """The answer, and the location it redirects to where it does."""
+    method = scope["method"]
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+    if path == "*":
+        return Answer(200), ""
+    if _BAD_ESCAPE.search(path):
+        return Answer(400, b"400 Bad Request", "text/plain; charset=utf-8"), ""
+    path = escape_path(path)
+    if method != "CONNECT" and clean_path(path) != path:
+        return _redirect(method, clean_path(path), scope["query_string"].decode("latin-1"))
+    if scope["path"] == "/readyz":
+        if ready():
+            return Answer(200), ""
+        return Answer(503, b"shutting down\n", "text/plain; charset=utf-8"), ""
+    return await _walk(scope, receive, route, limits), ""
+
+
+async def _walk(
+    scope: MutableMapping[str, Any], receive: Receive, route: Route, limits: Limits
+) -> Answer:
+    """The graph's answer, within the limits."""
+    try:
+        async with asyncio.timeout(_seconds(limits.read)):
+            body = await _read_body(receive, limits.body)
+    except TooLarge as err:
+        return error_answer(err.status, err.message)
+    except TimeoutError:
+        return error_answer(408, f"the request did not arrive within {limits.read} s (serverRead)")
+    try:
+        async with asyncio.timeout(_seconds(limits.answer)):
+            answer = await _race(route(body, _headers(scope)), receive)
+    except TimeoutError:
+        return error_answer(504, f"no answer within {limits.answer} s (serverWrite)")
+    if answer.status == 0:
+        return error_answer(500, NO_STATUS)
+    if answer.status > _LAST_STATUS:
+        return error_answer(502, f"a service answered with the status {answer.status}")
+    return answer
+
+
+def _seconds(limit: float | None) -> float | None:
+    return limit if limit is not None and limit > 0 else None
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientGone
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge("body", f"over {limit} bytes, the limit of this router")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _race(walk: Awaitable[Answer], receive: Receive) -> Answer:
+    """The walk's answer; a client that goes away first cancels the walk."""
+    walking = asyncio.ensure_future(walk)
+    leaving = asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({walking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not walking.done():
+            raise _ClientGone
+        return walking.result()
+    finally:
+        for task in (walking, leaving):
+            task.cancel()
+        await asyncio.gather(walking, leaving, return_exceptions=True)
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, answer: Answer, location: str) -> None:
+    bodiless = answer.status < 200 or answer.status in (204, 304)
+    headers = []
+    if answer.content_type is not None:
+        headers.append((b"content-type", answer.content_type.encode()))
+    if location:
+        headers.append((b"location", location.encode()))
+    if not bodiless:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
+
+
+def clean_path(path: str) -> str:
+    """The shortest equal path, as Go's ServeMux redirects to it; percent escapes are not read."""
+    if not path.startswith("/"):
+        path = "/" + path
+    clean = "/" + posixpath.normpath(path).lstrip("/")
+    return clean + "/" if path.endswith("/") and clean != "/" else clean
+
+
+def escape_path(path: str) -> str:
+    """Go's form of a raw path: as it came where it is well escaped, else decoded and escaped."""
+    if _WELL_ESCAPED.fullmatch(path):
+        return path
+    return quote(unquote_to_bytes(path.encode("latin-1")), safe=_SAFE_IN_PATH)
+
+
+def _redirect(method: str, clean: str, query: str) -> tuple[Answer, str]:
+    """To the clean path. Go escapes what is escaped already once more, percent signs included."""
+    location = quote(clean, safe=_SAFE_IN_PATH) + ("?" + query if query else "")
+    if method not in ("GET", "HEAD"):
+        return Answer(307), location
+    shown = html.escape(location, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+    body = f'<a href="{shown}">Temporary Redirect</a>.\n\n'
+    return Answer(307, body.encode(), "text/html; charset=utf-8"), location
+
+
+def _headers(scope: MutableMapping[str, Any]) -> Headers:
+    return [
+        (canonical_name(name.decode("latin-1")), value.decode("latin-1"))
+        for name, value in scope["headers"]
+        if name != b"host"  # Go keeps it apart from the headers
+    ]
+
+
+def canonical_name(name: str) -> str:
+    """`x-request-id` as `X-Request-Id`, the form that header patterns are matched with."""
+    return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))

@@ -1,0 +1,224 @@
+"""Calls the services of a graph over HTTP, as KServe's router calls them.
+
+Always POST, JSON unless the client's own content type is passed on, redirects followed, gzip
+undone. When no answer comes, the StepError says what Go's client says. It differs from Go's client
+where `graph/README.md` lists it: an answer over `MAX_ANSWER` bytes is an error, connections are
+pooled without the limit of two idle ones a host, and the user agent is our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+
+import httpx2
+
+from graph.errors import StepError
+from graph.golang.url import call_failed, find_location_error, find_url_error
+from graph.router.propagation import HeaderPatterns
+from graph.router.transport_errors import explain, explain_body, gunzip
+from graph.router.walk import Answer, Call, Headers
+from graph.spec.model import Step
+
+MAX_ANSWER = 64 << 20
+_MAX_REDIRECTS = 10
+_USER_AGENT = "parley-graph"
+# Go calls this machine itself without the proxy that HTTP_PROXY names.
+_NO_PROXY = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+# Go's transport writes these itself, whatever a header says.
+_OWN_HEADERS = frozenset(("Host", "Content-Length", "Transfer-Encoding", "Trailer"))
+_BODY_HEADERS = frozenset(
+    ("Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
+)
+_SECRET_HEADERS = frozenset(
+    ("Authorization", "Www-Authenticate", "Cookie", "Cookie2", "Proxy-Authorization")
+    + ("Proxy-Authenticate",)
+)
+_USER_INFO = re.compile("//[^/@]*@")
+_LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+_LATE_BODY = "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
+
+
+@asynccontextmanager
+async def http_call(
+    service_urls: Mapping[str, str],
+    timeout: float | None = None,
+    patterns: HeaderPatterns = (),
+) -> AsyncIterator[Call]:
+    """A `Call` over one pool of connections, which closes with the context.
+
+    `service_urls` gives the URL of each `serviceName`; `timeout` is `routerTimeouts.serviceClient`,
+    in seconds for the whole of a call; `patterns` choose the headers that are passed on.
+    """
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=90)
+    async with httpx2.AsyncClient(limits=limits, timeout=None, mounts=_NO_PROXY) as client:
+        caller = _Caller(client, service_urls, timeout if timeout and timeout > 0 else None)
+
+        async def call(step: Step, body: bytes, headers: Headers) -> Answer:
+            chosen = [(name, value) for name, value in headers if _matches(patterns, name)]
+            return await caller.post(caller.url_of(step), body, chosen)
+
+        yield call
+
+
+def _matches(patterns: HeaderPatterns, name: str) -> bool:
+    return any(pattern.search(name) for pattern in patterns)
+
+
+@dataclass
+class _Request:
+    """The request of one hop. Redirects change all of it."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def asks_for_gzip(self) -> bool:
+        """Not where the client's own wish is passed on: it gets what the service sends."""
+        return not any(name in ("Accept-Encoding", "Range") for name, _ in self.headers)
+
+
+@dataclass(frozen=True)
+class _Caller:
+    client: httpx2.AsyncClient
+    service_urls: Mapping[str, str]
+    timeout: float | None
+
+    def url_of(self, step: Step) -> str:
+        if step.service_url:
+            return step.service_url
+        if step.service_name not in self.service_urls:
+            raise StepError(f'no URL is known for the service "{step.service_name}"')
+        return self.service_urls[step.service_name]
+
+    async def post(self, url: str, body: bytes, headers: list[tuple[str, str]]) -> Answer:
+        """The answer after all redirects. Raises StepError where none comes."""
+        headers = [(name, value) for name, value in headers if name not in _OWN_HEADERS]
+        if not any(name == "Content-Type" and value for name, value in headers):
+            headers.append(("Content-Type", "application/json"))
+        try:
+            return await self._follow(_Request("POST", url, headers, body))
+        except (ValueError, httpx2.InvalidURL) as err:
+            # A host that is none: Go would ask for it and be told so.
+            raise StepError(f"{call_failed(url)}: dial tcp: {err}") from err
+
+    async def _follow(self, first: _Request) -> Answer:
+        request = first
+        deadline = None if self.timeout is None else _now() + self.timeout
+        for _ in range(_MAX_REDIRECTS):
+            problem = find_url_error(request.url)
+            if problem is not None:
+                raise StepError(problem)
+            response = await self._send(request, deadline)
+            location = response.headers.get("location", "")
+            if not (response.status_code in (301, 302, 303, 307, 308) and location):
+                return Answer(response.status_code, await self._read(response, request, deadline))
+            await response.aclose()
+            problem = find_location_error(location)
+            if problem is not None:
+                raise StepError(f"{call_failed(request.url)}: {problem}")
+            request = _redirected(request, first, response.status_code, location)
+        raise StepError(f"{call_failed(location)}: stopped after {_MAX_REDIRECTS} redirects")
+
+    async def _send(self, request: _Request, deadline: float | None) -> httpx2.Response:
+        """The response with its body still to be read. Raises StepError where none comes."""
+        names = {name for name, _ in request.headers}
+        user, at, host = urlsplit(request.url).netloc.rpartition("@")
+        own = {
+            "Host": host,
+            "User-Agent": None if "User-Agent" in names else _USER_AGENT,
+            "Content-Length": str(len(request.body)) if request.method == "POST" else None,
+            "Accept-Encoding": "gzip" if request.asks_for_gzip else None,
+            "Authorization": _basic(user) if at and "Authorization" not in names else None,
+        }
+        headers = [(name, value) for name, value in own.items() if value is not None]
+        try:
+            # As bytes: a header may hold what is not ASCII.
+            encoded = [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in (*headers, *request.headers)
+            ]
+            url = _without_user(request.url)
+            outgoing = httpx2.Request(request.method, url, headers=encoded, content=request.body)
+            async with asyncio.timeout_at(deadline):
+                return await self.client.send(outgoing, stream=True)
+        except TimeoutError as err:
+            raise StepError(f"{call_failed(request.url)}: {_LATE}") from err
+        except httpx2.TransportError as err:
+            raise StepError(f"{call_failed(request.url)}: {explain(err, request.url)}") from err
+
+    async def _read(
+        self, response: httpx2.Response, request: _Request, deadline: float | None
+    ) -> bytes:
+        body = bytearray()
+        try:
+            async with asyncio.timeout_at(deadline):
+                async for chunk in response.aiter_raw():
+                    body += chunk
+                    _check_size(body, request.url)
+        except TimeoutError as err:
+            raise StepError(_LATE_BODY) from err
+        except httpx2.TransportError as err:
+            raise StepError(explain_body(err)) from err
+        finally:
+            await response.aclose()
+        if (
+            not request.asks_for_gzip
+            or response.headers.get("content-encoding", "").lower() != "gzip"
+        ):
+            return bytes(body)
+        try:
+            content = gunzip(bytes(body), MAX_ANSWER)
+        except ValueError as err:
+            raise StepError(str(err)) from err
+        _check_size(content, request.url)
+        return content
+
+
+def _check_size(body: bytes | bytearray, url: str) -> None:
+    if len(body) > MAX_ANSWER:
+        raise StepError(f"{call_failed(url)}: the answer is over {MAX_ANSWER} bytes")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _redirected(request: _Request, first: _Request, status: int, location: str) -> _Request:
+    """The next hop: 307 and 308 repeat the request, the others GET without a body."""
+    url = urljoin(request.url, location)
+    headers = list(request.headers)
+    if not _is_within(url, first.url):
+        headers = [(name, value) for name, value in headers if name not in _SECRET_HEADERS]
+    if not any(name == "Referer" for name, _ in first.headers):
+        headers = [(name, value) for name, value in headers if name != "Referer"]
+        if not (request.url.startswith("https:") and url.startswith("http:")):
+            headers.append(("Referer", _without_user(request.url)))
+    if status in (307, 308):
+        return _Request(request.method, url, headers, request.body)
+    headers = [(name, value) for name, value in headers if name not in _BODY_HEADERS]
+    return _Request("GET", url, headers, b"")
+
+
+def _without_user(url: str) -> str:
+    return _USER_INFO.sub("//", url, count=1)
+
+
+def _basic(user: str) -> str:
+    """The `Authorization` that a user and password in a URL stand for."""
+    name, _, password = user.partition(":")
+    pair = b":".join(map(unquote_to_bytes, (name, password)))
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+def _is_within(url: str, first_url: str) -> bool:
+    """Whether the host is the first one or below it, so that secrets may go there too."""
+    host, first = urlsplit(url).hostname or "", urlsplit(first_url).hostname or ""
+    return host == first or host.endswith("." + first)

@@ -1,0 +1,88 @@
+"""An InferenceGraph as frozen dataclasses, and what a text of several objects holds.
+
+Data only: `graph.spec.load` reads it from YAML, `graph.spec.admission` says what KServe refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from graph.spec.services import InferenceService
+
+ROOT = "root"
+
+
+class RouterType(StrEnum):
+    SEQUENCE = "Sequence"
+    SWITCH = "Switch"
+    SPLITTER = "Splitter"
+    ENSEMBLE = "Ensemble"
+
+
+class Dependency(StrEnum):
+    SOFT = "Soft"
+    HARD = "Hard"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a node. Exactly one of `node_name`, `service_name`, `service_url` is not empty.
+
+    `condition` is a gjson path, empty for none; `weight` counts in a Splitter only.
+    """
+
+    name: str = ""
+    node_name: str = ""
+    service_name: str = ""
+    service_url: str = ""
+    data: str = ""
+    condition: str = ""
+    weight: int | None = None
+    dependency: Dependency = Dependency.SOFT
+    map_predictions_to_instances: bool = False
+
+    @property
+    def target(self) -> str:
+        """What the step names, whichever way: a node, a service or a URL."""
+        return self.node_name or self.service_name or self.service_url
+
+
+@dataclass(frozen=True)
+class Node:
+    router_type: RouterType
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds. KServe's defaults; zero or less means no limit, and so does None."""
+
+    server_read: int = 60
+    server_write: int = 60
+    server_idle: int = 180
+    service_client: int | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An InferenceGraph. `nodes` keeps the order of the file and always has `root`."""
+
+    name: str
+    nodes: Mapping[str, Node]
+    namespace: str = ""
+    timeouts: Timeouts = Timeouts()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    has_timeouts: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What a text holds. `others` names the objects of every other kind, as `Kind/name`."""
+
+    graphs: tuple[Graph, ...] = ()
+    services: tuple[InferenceService, ...] = ()
+    others: tuple[str, ...] = ()

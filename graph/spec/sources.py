@@ -1,0 +1,61 @@
+"""Manifests named by a file, by stdin, or by a folder with a kustomization.
+
+A folder is rendered by kubectl or kustomize, whichever is there: what `kubectl apply -k` applies is
+what runs here. There is no renderer of our own, for two would be two truths; where neither program
+is there, a folder is refused.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from graph.errors import SpecError
+from graph.spec.documents import read_source
+
+# kubectl first: it is what applies the folder to a cluster.
+_PROGRAMS = (("kubectl", "kustomize"), ("kustomize", "build"))
+# The names that kustomize itself takes.
+_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+# A kustomization may name bases on the network, which the program fetches.
+_SECONDS = 120
+
+
+def read_manifests(file: str) -> tuple[str, str]:
+    """The YAML text of a file, `-` for stdin, or of a folder; and the name that errors call it by.
+
+    Raises SpecError.
+    """
+    if not Path(file).is_dir():
+        return read_source(file)
+    if not any(Path(file, name).is_file() for name in _FILES):
+        raise SpecError(
+            f"{file}: a folder without kustomization.yaml; name a file, or such a folder"
+        )
+    return _render(file), file
+
+
+def _render(folder: str) -> str:
+    command = [*_program(folder), folder]
+    name = " ".join(command[:2])
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS)
+    except subprocess.TimeoutExpired as err:
+        raise SpecError(f"{folder}: `{name}` was not done in {_SECONDS} seconds") from err
+    except OSError as err:
+        raise SpecError(f"{folder}: {command[0]} cannot be run: {err.strerror}") from err
+    if done.returncode:
+        said = " ".join(done.stderr.decode(errors="replace").split()).removeprefix("error: ")
+        raise SpecError(f"{folder}: `{name}` refuses it: {said}")
+    return done.stdout.decode(errors="replace")
+
+
+def _program(folder: str) -> list[str]:
+    for program, command in _PROGRAMS:
+        if shutil.which(program):
+            return [program, command]
+    raise SpecError(
+        f"{folder}: a folder is rendered by kubectl or kustomize, and neither is on the PATH; "
+        "install one of them, or name a rendered file"
+    )

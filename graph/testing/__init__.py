@@ -1,0 +1,1 @@
+"""Stubbed services, golden cases and traces of a graph."""

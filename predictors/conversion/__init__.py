@@ -1,0 +1,1 @@
+"""Converts checkpoints for CTranslate2; besides one engine, the only user of torch."""

@@ -1,0 +1,175 @@
+"""One conversion: a transformers checkpoint to a folder that the CTranslate2 engine reads.
+
+The only module that loads weights with torch outside the transformers engine. Pickles go through
+torch's restricted loader, code of a checkpoint is never run, and a checkpoint whose generation
+settings cannot be carried over is refused.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from graph.errors import ModelError
+from predictors.checkpoints.description import describe_model
+from predictors.checkpoints.files import pickles_of, safetensors_of
+from predictors.checkpoints.generation import read_generation
+from predictors.checkpoints.tokens import SENTENCEPIECE_FILES, TOKENIZER_JSON
+from predictors.engines.ctranslate2_options import decoder_options, translation_options
+
+# The lowest versions without known holes in what they do with a foreign checkpoint.
+SAFE_VERSIONS = {
+    "torch": (2, 10),
+    "transformers": (5, 10),
+    "ctranslate2": (4, 8, 1),
+    "sentencepiece": (0, 2, 1),
+}
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what converts. Raises ModelError when one is absent or too old."""
+    found = {}
+    for package, lowest in SAFE_VERSIONS.items():
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError as err:
+            raise ModelError(
+                f"converting needs the Python package {package}; install parley[convert]"
+            ) from err
+        numbers = tuple(int(part) for part in found[package].split("+")[0].split(".")[:3])
+        if numbers < lowest:
+            needed = ".".join(map(str, lowest))
+            raise ModelError(f"{package} {found[package]}: too old; {needed} is needed")
+    return found
+
+
+def convert_folder(source: Path, target: Path, quantization: str) -> dict[str, Any]:
+    """Fill the folder `target`; what the engine needs to know, for its manifest."""
+    import transformers
+
+    from predictors.conversion import loaders
+
+    # The caller shows progress of its own.
+    transformers.utils.logging.disable_progress_bar()
+    loaders.register()
+    converter = _make_converter(source)
+    try:
+        converter.convert(str(target), quantization=quantization, force=True)
+    except (ValueError, NotImplementedError) as err:
+        raise ModelError(f"{source}: cannot be converted: {err}") from err
+    _copy_tokenizer(source, target, converter.tokenizer)
+    return _describe(converter.model, converter.tokenizer)
+
+
+def _make_converter(source: Path) -> Any:
+    import torch
+    from ctranslate2.converters import TransformersConverter
+
+    class Converter(TransformersConverter):  # type: ignore[misc]
+        """Loads from the folder alone, without a network and without code of the checkpoint."""
+
+        def load_model(self, model_class: Any, path: str, **kwargs: Any) -> Any:
+            self.model = load_model(model_class, source, torch.float32, kwargs["config"])
+            return self.model
+
+        def load_tokenizer(self, tokenizer_class: Any, path: str, **kwargs: Any) -> Any:
+            self.tokenizer = load_tokenizer(source)
+            return self.tokenizer
+
+    return Converter(str(source))
+
+
+def load_model(model_class: Any, source: Path, dtype: Any, config: Any = None) -> Any:
+    """A model in eval mode, from safetensors or, where there are none, restricted pickles.
+
+    Raises ModelError, also where a weight is not there: transformers would make one up.
+    """
+    options: dict[str, Any] = {"config": config} if config is not None else {}
+    has_safetensors = bool(safetensors_of(source))
+    if has_safetensors:
+        options["use_safetensors"] = True
+    else:
+        options["state_dict"] = _load_pickles(source)
+    model, report = model_class.from_pretrained(
+        source if has_safetensors else None,
+        dtype=dtype,
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
+    )
+    wrong = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    if wrong:
+        raise ModelError(f"{source}: its weights are not those of its config: {wrong[0]}")
+    return model.eval()
+
+
+def _load_pickles(source: Path) -> dict[str, Any]:
+    import torch
+
+    state: dict[str, Any] = {}
+    for path in pickles_of(source):
+        try:
+            state |= torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError) as err:
+            raise ModelError(f"{path}: not a file of weights alone; it is not loaded") from err
+    return state
+
+
+def load_tokenizer(source: Path) -> Any:
+    import transformers
+
+    with warnings.catch_warnings():
+        # Marian's class asks for a package whose normaliser it never calls.
+        warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            source, trust_remote_code=False, local_files_only=True
+        )
+    if isinstance(tokenizer, transformers.BlenderbotTokenizer):
+        _end_with_end_token(tokenizer)
+    return tokenizer
+
+
+def _end_with_end_token(tokenizer: Any) -> None:
+    """Blenderbot reads an end token after its input, as its class says.
+
+    transformers 5 leaves it out where the checkpoint has no `tokenizer.json`.
+    """
+    import tokenizers
+
+    end, index = tokenizer.eos_token, tokenizer.eos_token_id
+    if tokenizer("a")["input_ids"][-1:] != [index]:
+        tokenizer.backend_tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+            single=f"$A {end}", special_tokens=[(end, index)]
+        )
+
+
+def _describe(model: Any, tokenizer: Any) -> dict[str, Any]:
+    about = describe_model(model.config, model.generation_config, tokenizer)
+    # A setting that cannot be carried over is refused here, not at the first request.
+    for settings in ({}, *about["tasks"].values()):
+        generation = read_generation({**about["generation"], **settings})
+        if about["shape"] == "decoder":
+            decoder_options(generation, ())
+        else:
+            translation_options(generation, ())
+    return about
+
+
+def _copy_tokenizer(source: Path, target: Path, tokenizer: Any) -> None:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.save(str(target / TOKENIZER_JSON))
+        return
+    names = next((n for n in SENTENCEPIECE_FILES if (source / n[0]).is_file()), None)
+    if names is None:
+        wanted = " or ".join(name for name, _ in SENTENCEPIECE_FILES)
+        raise ModelError(f"{source}: its tokenizer cannot be carried over: no {wanted}")
+    for name in names:
+        if not (source / name).is_file():
+            raise ModelError(f"{source / name}: missing; the tokenizer cannot be carried over")
+        shutil.copyfile(source / name, target / name)

@@ -1,0 +1,104 @@
+"""The conversation in a terminal, by whole transcripts."""
+
+import json
+
+import pytest
+
+from graph.cli.session import COMMANDS, Session
+from graph.client import ChatClient
+from graph.local.build import LocalTransport
+from tests.fakes import broken, embedded_graph, predictors
+
+
+@pytest.fixture
+def talk():
+    """Feeds lines to a session on the shipped graph with fakes; gives stdout and stderr."""
+    clients = []
+
+    def run(*lines, reply="You said: {}".format):
+        client = ChatClient(transport=LocalTransport(embedded_graph(predictors(reply))))
+        clients.append(client)
+        out, notes = [], []
+        session = Session(client.conversation(), out.append, notes.append)
+        waiting = iter(lines)
+
+        def read():
+            try:
+                return next(waiting)
+            except StopIteration:
+                raise EOFError from None
+
+        ok = session.run(read)
+        return ok, out, notes
+
+    yield run
+    for client in clients:
+        client.close()
+
+
+def test_a_conversation_in_two_languages(talk):
+    ok, out, notes = talk(
+        "Hello, how are you today?",
+        "Je voudrais un café, s'il vous plaît.",
+        "/original",
+        "/history",
+        "/quit",
+        "never read",
+    )
+    assert ok
+    assert out == [
+        "[en] You said: Hello, how are you today?",
+        "[fr] fr:You said: en:Je voudrais un café, s'il vous plaît.",
+        "[fr] fr:You said: en:Je voudrais un café, s'il vous plaît.",
+        "     you: en:Je voudrais un café, s'il vous plaît.",
+        "  answer: You said: en:Je voudrais un café, s'il vous plaît.",
+        "you: Hello, how are you today?",
+        "answer: You said: Hello, how are you today?",
+        "you: en:Je voudrais un café, s'il vous plaît.",
+        "answer: You said: en:Je voudrais un café, s'il vous plaît.",
+    ]
+    assert notes == ["original: on"]
+
+
+def test_the_language_can_be_chosen_and_given_back(talk):
+    _, out, notes = talk("/lang", "/lang fr", "Hello", "/lang auto", "/lang", "Hello there")
+    assert out == ["[fr] fr:You said: en:Hello", "[en] You said: Hello there"]
+    assert notes == ["language: auto", "language: fr", "language: auto", "language: auto"]
+
+
+def test_a_language_that_is_not_served_is_an_error_and_the_conversation_goes_on(talk):
+    ok, out, notes = talk("/lang de", "Hello there", "/lang auto", "Hello there")
+    assert not ok
+    assert out == ["[en] You said: Hello there"]
+    assert notes[1] == "error: instances[0].language: 'de' is not served; served are en, fr"
+
+
+def test_reset_forgets(talk):
+    _, out, notes = talk("Hello there", "/reset", "/history")
+    assert out == ["[en] You said: Hello there"]
+    assert notes == ["the conversation is empty"]
+
+
+def test_save_writes_what_the_graph_returned(talk, tmp_path):
+    file = tmp_path / "talk.json"
+    _, _, notes = talk("Hello there", f"/save {file}", "/save", f"/save {tmp_path}/no/where.json")
+    [turn] = json.loads(file.read_text())
+    assert turn["response"] == "You said: Hello there"
+    assert [step["name"] for step in turn["steps"]] == ["detector", "chat"]
+    assert notes[0] == f"saved 1 turns to {file}"
+    assert notes[1] == "/save FILE: name the file"
+    assert notes[2].endswith("No such file or directory; nothing was saved")
+
+
+def test_help_lists_every_command(talk):
+    _, out, notes = talk("/help", "/nonsense")
+    assert out == []
+    assert [line.split()[0].rstrip(":") for line in notes[:-1]] == list(COMMANDS)
+    assert notes[-1] == "/nonsense: no such command; /help lists them"
+
+
+def test_an_engine_that_fails_loses_only_its_message(talk):
+    ok, out, notes = talk("Hello there", "/history", reply=broken)
+    assert not ok
+    assert out == []
+    assert notes == ["error: fake: the engine is broken"]

@@ -1,0 +1,63 @@
+"""One text into the other language, by the translator's graph."""
+
+import json
+
+import pytest
+
+from graph.cli.translation import translate
+from graph.client import ChatClient
+from graph.errors import RequestError, StepError
+
+
+class Graph:
+    """A translator's graph at the transport's seam: English becomes Italian, all else English."""
+
+    def __init__(self, **changes):
+        self.changes = changes
+        self.received = []
+
+    def post(self, body, predictor):
+        [instance] = json.loads(body)["instances"]
+        self.received.append(instance)
+        language = instance.get("language", "en" if instance["user_input"].isascii() else "it")
+        source, target = ("en", "it") if language == "en" else ("it", "en")
+        prediction = {
+            **instance,
+            "language": language,
+            "response": f"{target}: {instance['user_input']}",
+            "steps": [{"name": f"translate-{source}-{target}", "model": "m", "seconds": 0.1}],
+            **self.changes,
+        }
+        return 200, json.dumps({"predictions": [prediction]}).encode()
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "response", "language"),
+    [
+        ("Hello", None, "it: Hello", None),
+        ("Perché", None, "en: Perché", None),
+        # What is to become Italian is English, whatever it looks like.
+        ("caffè", "it", "it: caffè", "en"),
+        ("Perché", "en", "en: Perché", None),
+    ],
+)
+def test_a_text_goes_to_the_other_language(text, to, response, language):
+    graph = Graph()
+    assert translate(ChatClient(transport=graph), text, to)["response"] == response
+    assert graph.received[0].get("language") == language
+
+
+@pytest.mark.parametrize(
+    ("to", "problem"), [("en", "is in 'en' already"), ("de", "writes it, not 'de'")]
+)
+def test_a_language_that_cannot_be_had_is_refused(to, problem):
+    with pytest.raises(RequestError, match=f"--to: .*{problem}"):
+        translate(ChatClient(transport=Graph()), "Hello", to)
+
+
+def test_another_graph_is_seen():
+    with pytest.raises(StepError, match="is this a translator's graph?"):
+        translate(ChatClient(transport=Graph(response=None)), "Hello")

@@ -1,0 +1,58 @@
+"""JSON as Go reads and writes it. The router's use of it is held in tests/conformance."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.golang.json import Pairs, decode_object, decode_pairs, encode, format_number, is_valid
+from graph.golang.syntax import MAX_DEPTH, find_syntax_error
+
+MARKS = '{}[]",:0.-+eE1\\u tfn'
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_written_reads_back_the_same(value: object) -> None:
+    plain = json.dumps(value).encode()
+    assert json.loads(encode(value), parse_int=float) == json.loads(plain, parse_int=float)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_keeps_its_value_and_its_shortest_form(value: float) -> None:
+    text = format_number(value)
+    assert float(text) == value
+    assert math.copysign(1, float(text)) == math.copysign(1, value)
+    digits = text.partition("e")[0].replace(".", "").strip("-0")
+    assert digits == repr(value).partition("e")[0].replace(".", "").strip("-0")
+    assert ("e" in text) == (value != 0 and not 1e-6 <= abs(value) < 1e21)
+
+
+@given(
+    st.binary(max_size=30) | st.text(alphabet='{}[]",:0.-+eE1\\u tfn', max_size=12).map(str.encode)
+)
+def test_the_two_scanners_agree_on_what_is_json(body: bytes) -> None:
+    assert is_valid(body) == (find_syntax_error(body) is None)
+
+
+def test_objects_keep_their_order_and_duplicates_until_go_would_not() -> None:
+    assert decode_pairs(b'{"b":1,"a":2,"b":3}') == Pairs([("b", 1.0), ("a", 2.0), ("b", 3.0)])
+    assert decode_object(b'{"b":1,"a":2,"b":3}') == {"b": 3.0, "a": 2.0}
+
+
+@pytest.mark.parametrize("levels", [1000, 5000, MAX_DEPTH])
+def test_json_may_be_as_deep_as_go_reads_it(levels: int) -> None:
+    assert is_valid(b"[" * levels + b"]" * levels)
+
+
+def test_json_that_is_deeper_is_none() -> None:
+    body = b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)
+    assert find_syntax_error(body) == "invalid character '[' exceeded max depth"

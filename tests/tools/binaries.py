@@ -1,0 +1,181 @@
+"""Programs of the test cluster, built from their Go modules into a cache outside the checkout.
+
+`python -m tests.tools.binaries [NAME ...]` builds what is missing, one program at a time, and
+prints how long each took. A finished build is named after its version and never built again. It
+does not download anything but Go modules, and refuses to go on after a failed build.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TOOLS = Path(__file__).parent
+# The slowest one, kube-apiserver, takes about three minutes on two cores.
+BUILD_SECONDS = 1800
+
+_KUBERNETES = "v1.34.4"
+_KSERVE = "v0.20.0"
+_VERSION = "k8s.io/component-base/version"
+
+
+class BuildError(Exception):
+    """A program could not be built; the message ends with the compiler's last lines."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A main package. module: folder under tools/ whose go.mod pins it, empty for `go install`."""
+
+    name: str
+    version: str
+    package: str
+    module: str = ""
+    ldflags: str = "-s -w"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}-{self.version}"
+
+
+def _kubernetes(name: str) -> Program:
+    major, minor, _ = _KUBERNETES.removeprefix("v").split(".")
+    # Without them the server says v0.0.0, and clients and feature gates go by what it says.
+    stamps = f"-X {_VERSION}.gitVersion={_KUBERNETES} -X {_VERSION}.gitMajor={major}"
+    return Program(
+        name,
+        _KUBERNETES,
+        f"k8s.io/kubernetes/cmd/{name}",
+        module="kubernetes",
+        ldflags=f"-s -w {stamps} -X {_VERSION}.gitMinor={minor}",
+    )
+
+
+def _kserve(name: str) -> Program:
+    package = f"github.com/kserve/kserve/cmd/{name}"
+    return Program(f"kserve-{name}", _KSERVE, package, module="kserve")
+
+
+PROGRAMS: dict[str, Program] = {
+    program.name: program
+    for program in (
+        _kserve("router"),
+        _kserve("manager"),
+        *map(_kubernetes, ("kubectl", "kube-apiserver", "kube-controller-manager")),
+        *map(_kubernetes, ("kube-scheduler", "kubelet", "kube-proxy")),
+        Program("pause", "v1", ".", module="pause"),
+        Program("coredns", "v1.14.6", "github.com/coredns/coredns"),
+        Program("envoy-gateway", "v1.8.1", "github.com/envoyproxy/gateway/cmd/envoy-gateway"),
+        Program("helm", "v3.22.0", "helm.sh/helm/v3/cmd/helm"),
+        Program("kubeconform", "v0.7.0", "github.com/yannh/kubeconform/cmd/kubeconform"),
+    )
+}
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """`$PARLEY_CACHE`, by default `~/.cache/parley`."""
+    return Path(environ.get("PARLEY_CACHE") or Path.home() / ".cache" / "parley")
+
+
+def cached(name: str, environ: Mapping[str, str]) -> Path | None:
+    """A program that is built already."""
+    path = cache_folder(environ) / "bin" / PROGRAMS[name].file_name
+    return path if path.exists() else None
+
+
+def build(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, Path]:
+    """The programs' paths, by name; builds what the cache lacks. Raises BuildError."""
+    folder = cache_folder(environ) / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    # What the compiler keeps is of no use once the programs are there, and takes 9 GB.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".compiled-") as compiled:
+        settings = {**environ, "GOCACHE": compiled}
+        return {name: _build_one(PROGRAMS[name], folder, settings) for name in names}
+
+
+def module_folder(module: str, version: str, environ: Mapping[str, str]) -> Path:
+    """Where the source of a Go module lies; charts and CRDs are in it. Raises BuildError."""
+    answer = _go(["go", "mod", "download", "-json", f"{module}@{version}"], TOOLS, environ)
+    return Path(json.loads(answer)["Dir"])
+
+
+def _build_one(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:
+    target = folder / program.file_name
+    with (folder / ".lock").open("w") as lock:
+        # Two runs at once do the work once; the kernel frees the lock of one that was killed.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            _build_into(target, program, folder, environ)
+    return target
+
+
+def _build_into(target: Path, program: Program, folder: Path, environ: Mapping[str, str]) -> None:
+    started = time.monotonic()
+    # In the same folder, so that the rename is atomic and two runs never see half a program.
+    partial = folder / f".{program.file_name}.{os.getpid()}"
+    partial.mkdir()
+    try:
+        built = _compile(program, partial, environ)
+        built.rename(target)
+    finally:
+        for rest in partial.iterdir():
+            rest.unlink()
+        partial.rmdir()
+    print(f"built {program.file_name} in {time.monotonic() - started:.0f} s", file=sys.stderr)
+
+
+def _compile(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:
+    flags = ["-trimpath", "-ldflags", program.ldflags]
+    if program.module:
+        target = folder / program.name
+        command = ["go", "build", *flags, "-o", str(target), program.package]
+        _go(command, TOOLS / program.module, environ)
+        return target
+    # With GOBIN set and no module around, the version may stand in the package's name.
+    command = ["go", "install", *flags, f"{program.package}@{program.version}"]
+    _go(command, folder, {**environ, "GOBIN": str(folder)})
+    return next(folder.iterdir())
+
+
+def _go(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
+    settings = {**environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=settings, capture_output=True, text=True, timeout=BUILD_SECONDS
+        )
+    except FileNotFoundError as err:
+        raise BuildError("no `go` on the PATH; install Go 1.25.8 or later") from err
+    except subprocess.TimeoutExpired as err:
+        raise BuildError(f"{' '.join(command[:2])}: not done in {BUILD_SECONDS} s") from err
+    if done.returncode:
+        tail = "\n".join(done.stderr.strip().splitlines()[-15:])
+        raise BuildError(f"{' '.join(command)} failed:\n{tail}")
+    return done.stdout
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Build the named programs, or all; print their paths."""
+    unknown = [name for name in argv if name not in PROGRAMS]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; known are {', '.join(PROGRAMS)}", file=sys.stderr)
+        return 2
+    try:
+        paths = build(argv or PROGRAMS, environ)
+    except BuildError as err:
+        print(err, file=sys.stderr)
+        return 1
+    for name, path in paths.items():
+        print(f"{name}\t{path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -76,7 +76,7 @@ class ChatClient:
 
         Raises SpecError, ModelError.
         """
-        from graph.local.build import LocalTransport
+        from graph.local.transport import LocalTransport
 
         return cls(transport=LocalTransport.of_file(file))
 

@@ -169,7 +169,7 @@ def _client(file: str, url: str) -> Iterator[ChatClient]:
         with ChatClient(url) as client:
             yield client
         return
-    from graph.local.build import LocalTransport
+    from graph.local.transport import LocalTransport
     from predictors.progress import on_terminal
 
     with on_terminal(sys.stderr) as progress:

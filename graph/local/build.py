@@ -1,25 +1,21 @@
-"""A YAML file run in this process: its predictors, its graph, and an application that serves both.
+"""From a YAML file to a graph and its predictors in this process.
 
-The one module that reaches predictors, by importing the module that a container's command names. It
-takes the same arguments and environment from the YAML as a cluster does; what is only for the
-cluster (images, GPU limits, probes, mounts) is not read.
+It imports the module that a container's command names and gives it the same arguments and
+environment from the YAML as a cluster does. What is only for the cluster (images, GPU limits,
+probes, mounts) is not read.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from graph.errors import NotServed, SpecError
-from graph.router.app import App, Receive, Send, graph_app, limits_of
 from graph.router.walk import Answer, Headers, route
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Graph, Objects, Step
@@ -36,7 +32,6 @@ TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
 # What a cluster mounts, this machine has elsewhere: the user's own setting holds, not the file's.
 _OWN_VARIABLES = ("HOME", "OPENAI_API_KEY", "PARLEY_MODELS", "XDG_CACHE_HOME")
 _MODULE = re.compile(r"predictors\.[a-z_][a-z0-9_]*")
-_PREDICTOR_PATH = re.compile(r"/v1/models/([^/:]+)(:predict)?")
 
 
 @dataclass(frozen=True)
@@ -102,64 +97,9 @@ def build(
             continue
         models += [settings.model] if isinstance(settings, ModelSettings) else []
     if unpulled:
-        # All at once, so that one command mends it.
+        # All at once, so that one command fixes it.
         raise join_unpulled(unpulled)
     return LocalGraph(graph, handlers, models)
-
-
-def app_of(local: LocalGraph) -> App:
-    """`/v1/models/NAME` and its `:predict` are the predictors; every other path is the graph's."""
-    from predictors.door import Door
-    from predictors.serving import build_app
-
-    handlers = list(local.handlers.values())
-    predictors = Door(build_app(handlers), handlers)
-    graph = graph_app(
-        local.route,
-        limits_of(local.graph.timeouts),
-        ready=lambda: all(handler.ready for handler in handlers),
-    )
-
-    async def app(scope: Any, receive: Receive, send: Send) -> None:
-        match = _PREDICTOR_PATH.fullmatch(scope.get("path", ""))
-        chosen = predictors if match and match[1] in local.handlers else graph
-        await chosen(scope, receive, send)
-
-    return app
-
-
-class LocalTransport:
-    """`graph.client.Transport` to a graph in this process, on an event loop of its own thread."""
-
-    def __init__(self, graph: LocalGraph) -> None:
-        """`graph` is loaded, and closed with this."""
-        self.graph = graph
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    @classmethod
-    def of_file(cls, file: str = "", progress: Progress = show_nothing) -> LocalTransport:
-        """The only graph of a YAML file, loaded. Raises SpecError, ModelError."""
-        graph = build(read_file(file), file or DEFAULT_FILE.name, progress=progress)
-        graph.load()
-        return cls(graph)
-
-    def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]:
-        work = self.graph.predict(predictor, body) if predictor else self.graph.route(body)
-        waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            answer = waiting.result()
-        except KeyboardInterrupt:
-            waiting.cancel()
-            raise
-        return answer.status, answer.body
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self.graph.close()
 
 
 def _services_of(graph: Graph, objects: Objects) -> list[InferenceService]:

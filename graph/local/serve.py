@@ -8,7 +8,8 @@ import signal
 import socket
 from collections.abc import Callable
 
-from graph.local.build import LocalGraph, app_of
+from graph.local.app import app_of
+from graph.local.build import LocalGraph
 from predictors.serving import Server, listen
 
 Note = Callable[[str], None]

@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from graph.local.build import app_of
+from graph.local.app import app_of
 from predictors.door import Door
 from predictors.serving import build_app
 from tests.conftest import served

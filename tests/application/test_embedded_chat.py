@@ -8,6 +8,7 @@ import pytest
 from graph.cli.main import main
 from graph.client import ChatClient
 from graph.local import build as local
+from graph.local.app import app_of
 from predictors.detector.recogniser import Recogniser
 from tests.conftest import served
 
@@ -60,7 +61,7 @@ Give me an idea for an easy recipe.""".splitlines()
 def url():
     graph = local.build(local.read_file(""), "embedded.yaml")
     graph.load()
-    with served(local.app_of(graph)) as url:
+    with served(app_of(graph)) as url:
         yield url
     graph.close()
 

@@ -4,7 +4,8 @@ import pytest
 
 from graph.client import ChatClient
 from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
-from graph.local.build import LocalTransport, app_of
+from graph.local.app import app_of
+from graph.local.transport import LocalTransport
 from tests.conftest import served
 from tests.fakes import broken, embedded_graph, predictors
 

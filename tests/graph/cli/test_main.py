@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from graph.cli.main import main
-from graph.local.build import app_of
+from graph.local.app import app_of
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
 

@@ -6,7 +6,7 @@ import pytest
 
 from graph.cli.session import COMMANDS, Session
 from graph.client import ChatClient
-from graph.local.build import LocalTransport
+from graph.local.transport import LocalTransport
 from tests.fakes import broken, embedded_graph, predictors
 
 

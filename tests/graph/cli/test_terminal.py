@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from graph.local.build import app_of
+from graph.local.app import app_of
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
 

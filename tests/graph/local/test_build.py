@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from graph.errors import ModelError, SpecError
-from graph.local.build import app_of, build, read_file
+from graph.local.app import app_of
+from graph.local.build import build, read_file
 from graph.spec.load import load_objects
 from predictors.handler import Handler
 from tests.fakes import embedded_graph, predictors

@@ -6,7 +6,7 @@ event loop, and knows nothing of languages, turns or HTTP: those are the predict
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -68,16 +68,25 @@ Prompt = str | tuple[Message, ...] | Translation
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What an engine says of itself. context: positions (tokens) a prompt and its answer share.
+    """What an engine says of the model that it has loaded.
 
+    context: positions (tokens) that a prompt and its answer share; in an encoder-decoder the prompt
+    has them to itself.  family: the architecture, such as blenderbot, t5 or llama; empty where the
+    engine cannot know it.  device: where the model runs, such as cpu; empty where that is unknown.
+    max_new_tokens: the checkpoint's own maximum for an answer, None where it states none.
+    tasks: the prefix that asks for each task, by the checkpoint's names, as translation_en_to_fr.
     languages: of a model that must be told from which into which it translates, the codes that its
     checkpoint has for them, such as fr, fr_XX or fra_Latn.
     """
 
     model: str
     context: int
+    family: str = ""
+    is_encoder_decoder: bool = False
     has_chat_template: bool = False
-    extra: dict[str, str] = field(default_factory=dict)
+    device: str = ""
+    max_new_tokens: int | None = None
+    tasks: Mapping[str, str] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
 
 

@@ -50,7 +50,7 @@ class ByModel:
         return self._family(engine).sampling(engine, wanted)
 
     def _family(self, engine: Engine) -> Family:
-        is_blenderbot = engine.info.extra.get("family") == "blenderbot"
+        is_blenderbot = engine.info.family == "blenderbot"
         return self._blenderbot if is_blenderbot else self._chat_template
 
 

@@ -42,8 +42,7 @@ class Chat:
         """
         self._engine.load()
         info = self._engine.info
-        shared = info.extra.get("shape") != "encoder-decoder"
-        if shared and self._max_tokens >= info.context:
+        if not info.is_encoder_decoder and self._max_tokens >= info.context:
             raise ModelError(
                 f"{info.model}: its context is {info.context} tokens; lower --max_tokens, now "
                 f"{self._max_tokens}, or raise --context"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,18 @@ from graph.errors import EngineError, ModelError
 from predictors.engine import Message
 
 
+@dataclass(frozen=True)
 class ChatTemplate:
-    """tokens: special tokens by the names that a template calls them, such as bos_token."""
+    """source: in Jinja.  special_tokens: by the names that the source calls them, as bos_token."""
 
-    def __init__(self, template: str, tokens: Mapping[str, str], model: str) -> None:
+    source: str
+    special_tokens: Mapping[str, str]
+
+
+class ChatTemplateRenderer:
+    """Writes messages as a checkpoint's chat template says."""
+
+    def __init__(self, template: ChatTemplate, model: str) -> None:
         """Raises ModelError for a template that is not Jinja."""
         import jinja2
         from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -33,10 +42,10 @@ class ChatTemplate:
         environment.globals["raise_exception"] = _refuse
         environment.globals["strftime_now"] = _now
         self._model = model
-        self._tokens = dict(tokens)
+        self._tokens = dict(template.special_tokens)
         self._error = jinja2.TemplateError
         try:
-            self._template = environment.from_string(template)
+            self._template = environment.from_string(template.source)
         except jinja2.TemplateError as err:
             raise ModelError(f"{model}: its chat template is not Jinja: {err}") from err
 

@@ -1,97 +1,136 @@
-"""What both engines need to know of a checkpoint, as plain values; a conversion's manifest has it.
+"""What a checkpoint says of itself, as one value: engines are set up from it.
 
-Everything that only transformers knows of a tokenizer (languages, chat template) is read here once.
+It is read from the checkpoint once (`inspection`), because only transformers knows some of it. A
+conversion's manifest keeps it as JSON, so that nothing needs transformers after that.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from graph.errors import ModelError
-from predictors.checkpoints.languages import LANGUAGE
-
-# Families by `model_type`; a T5 with gates is Flan's kind, or version 1.1.
-_FAMILIES = {
-    "blenderbot": "blenderbot",
-    "marian": "marian",
-    "mt5": "t5",
-    "t5": "t5",
-    "m2m_100": "m2m100",
-    "mbart": "mbart",
-    "bart": "bart",
-    "pegasus": "pegasus",
-}
-_NLLB_CODE = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}")
+from predictors.checkpoints.chat_template import ChatTemplate
+from predictors.checkpoints.generation import Task, stated_max_new_tokens
+from predictors.checkpoints.languages import Languages
+from predictors.engine import EngineInfo
 
 
-def describe_model(config: Any, generation_config: Any, tokenizer: Any) -> dict[str, Any]:
-    """Of a checkpoint's config, generation config and tokenizer, all transformers' own.
+@dataclass(frozen=True)
+class CheckpointDescription:
+    """family: the architecture, such as blenderbot, t5 or llama.
 
-    shape: encoder-decoder or decoder.  context: tokens it was trained to read.  positions: those it
-    cannot go over, 0 for none.  generation: its settings.  tasks: settings by name, each with the
-    prefix that asks for it.  languages: of a translator of many.  chat: of a decoder, its template
-    and the special tokens that this names. Raises ModelError for an mBART of the first version.
+    context: tokens that it was trained to read.  positions: tokens that it cannot go over, 0 where
+    it has no such limit.  generation: entries of transformers' generation config, which is open.
+    tasks: by name, where the checkpoint lists them.  languages: of a translator of many languages.
+    chat_template: of a causal model that was tuned for chats.
     """
-    generation = {
-        name: value
-        for name, value in generation_config.to_dict().items()
-        if not name.startswith("_") and name != "transformers_version" and value is not None
-    }
-    positions = int(getattr(config, "max_position_embeddings", 0) or 0)
-    tasks = getattr(config, "task_specific_params", None) or {}
-    return {
-        "family": _FAMILIES.get(config.model_type, config.model_type),
-        "shape": "encoder-decoder" if config.is_encoder_decoder else "decoder",
-        "context": positions or int(getattr(config, "n_positions", 512) or 512),
-        "positions": positions,
-        "generation": generation,
-        "tasks": {name: dict(task) for name, task in tasks.items() if _has_prefix(task)},
-        "languages": _languages(tokenizer),
-        "chat": None if config.is_encoder_decoder else _chat(tokenizer),
-    }
 
+    family: str
+    is_encoder_decoder: bool
+    context: int
+    positions: int = 0
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    languages: Languages | None = None
+    chat_template: ChatTemplate | None = None
 
-def _has_prefix(task: object) -> bool:
-    return isinstance(task, Mapping) and bool(task.get("prefix"))
+    @property
+    def decoder_prompt_length(self) -> int:
+        """Tokens that lengths of the generation config count before the answer.
 
+        An encoder-decoder's answer follows its start token.
+        """
+        return 1 if self.is_encoder_decoder else 0
 
-def _languages(tokenizer: Any) -> dict[str, Any] | None:
-    """The tokens of its languages by its own codes, and what frames a source in one of them."""
-    import transformers
-
-    if isinstance(tokenizer, transformers.MBartTokenizer):
-        raise ModelError(
-            "an mBART whose answers begin with the decoder's start token alone (mbart-large-cc25) "
-            "is not supported; use an mBART-50, M2M100 or NLLB"
+    def engine_info(self, model: str, context: int, device: str) -> EngineInfo:
+        """What an engine that has loaded the checkpoint says of it."""
+        return EngineInfo(
+            model,
+            context,
+            family=self.family,
+            is_encoder_decoder=self.is_encoder_decoder,
+            has_chat_template=self.chat_template is not None,
+            device=device,
+            max_new_tokens=stated_max_new_tokens(self.generation, self.decoder_prompt_length),
+            tasks={name: task.prefix for name, task in self.tasks.items()},
+            languages=self.languages.codes if self.languages else (),
         )
-    if isinstance(tokenizer, transformers.M2M100Tokenizer):
-        tokens = dict(tokenizer.lang_code_to_token)
-    elif isinstance(tokenizer, transformers.MBart50Tokenizer):
-        tokens = {code: code for code in tokenizer.lang_code_to_id}
-    elif isinstance(tokenizer, transformers.NllbTokenizer):
-        tokens = {t: t for t in tokenizer.all_special_tokens if _NLLB_CODE.fullmatch(t)}
-    else:
+
+
+class DescriptionError(ValueError):
+    """The JSON is no description; the message names the field."""
+
+
+def description_from_json(value: object) -> CheckpointDescription:
+    """The description whose `asdict` was written as JSON. Raises DescriptionError."""
+    fields = _Fields(value, "model")
+    return CheckpointDescription(
+        family=fields.take("family", str),
+        is_encoder_decoder=fields.take("is_encoder_decoder", bool),
+        context=fields.take("context", int),
+        positions=fields.take("positions", int),
+        generation=fields.take("generation", dict),
+        tasks={name: _task(task) for name, task in fields.each("tasks").items()},
+        languages=_languages(fields.inner("languages")),
+        chat_template=_chat_template(fields.inner("chat_template")),
+    )
+
+
+def _task(fields: _Fields) -> Task:
+    return Task(fields.take("prefix", str), fields.take("settings", dict))
+
+
+def _languages(fields: _Fields | None) -> Languages | None:
+    if fields is None:
         return None
-    unknown = tokenizer.unk_token_id
-    known = {c: t for c, t in tokens.items() if tokenizer.convert_tokens_to_ids(t) != unknown}
-    code, token = next(iter(known.items()))
-    tokenizer.set_src_lang_special_tokens(code)
-
-    def frame(indices: list[int]) -> list[str]:
-        found = tokenizer.convert_ids_to_tokens(indices)
-        return [LANGUAGE if each == token else each for each in found]
-
-    return {
-        "tokens": known,
-        "before": frame(tokenizer.prefix_tokens),
-        "after": frame(tokenizer.suffix_tokens),
-    }
+    before, after = fields.texts("before"), fields.texts("after")
+    return Languages(fields.named_texts("tokens"), before, after)
 
 
-def _chat(tokenizer: Any) -> dict[str, Any] | None:
-    if not getattr(tokenizer, "chat_template", None):
+def _chat_template(fields: _Fields | None) -> ChatTemplate | None:
+    if fields is None:
         return None
-    tokens = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
-    return {"template": tokenizer.get_chat_template(), "tokens": tokens}
+    return ChatTemplate(fields.take("source", str), fields.named_texts("special_tokens"))
+
+
+class _Fields:
+    """The fields of a JSON object, taken one by one, each of the type that it must have."""
+
+    def __init__(self, value: object, place: str) -> None:
+        if not isinstance(value, dict):
+            raise DescriptionError(f"{place}: not an object")
+        self._value = value
+        self._place = place
+
+    def take(self, name: str, kind: type) -> Any:
+        found = self._value.get(name)
+        # In Python a bool is an int too, in JSON it is not.
+        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+            raise DescriptionError(f"{self._place}.{name}: not of type {kind.__name__}")
+        return found
+
+    def inner(self, name: str) -> _Fields | None:
+        """The fields of an object inside; None where there is null."""
+        if name not in self._value:
+            raise DescriptionError(f"{self._place}.{name}: missing")
+        found = self._value[name]
+        return None if found is None else _Fields(found, f"{self._place}.{name}")
+
+    def each(self, name: str) -> dict[str, _Fields]:
+        """The objects inside an object, by their names."""
+        place = f"{self._place}.{name}"
+        return {key: _Fields(v, f"{place}.{key}") for key, v in self.take(name, dict).items()}
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        found = self.take(name, list)
+        return tuple(self._text(text, name) for text in found)
+
+    def named_texts(self, name: str) -> dict[str, str]:
+        found = self.take(name, dict)
+        return {key: self._text(text, name) for key, text in found.items()}
+
+    def _text(self, value: object, name: str) -> str:
+        if not isinstance(value, str):
+            raise DescriptionError(f"{self._place}.{name}: holds something that is not a text")
+        return value

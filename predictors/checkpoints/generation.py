@@ -8,7 +8,7 @@ that uses one is refused by name when it is converted or loaded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graph.errors import ModelError
@@ -64,6 +64,17 @@ class Generation:
     bad_words: tuple[tuple[int, ...], ...] = ()
 
 
+@dataclass(frozen=True)
+class Task:
+    """One task of a T5 checkpoint (`task_specific_params`), which a text asks for by its prefix.
+
+    settings: entries of a generation config that hold for this task.
+    """
+
+    prefix: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
 def read_generation(config: Mapping[str, Any], prompt_length: int = 1) -> Generation:
     """From the entries of a generation config; `max_length` and `min_length` count the prompt.
 
@@ -97,16 +108,11 @@ def read_generation(config: Mapping[str, Any], prompt_length: int = 1) -> Genera
     )
 
 
-def settings_for(
-    text: str, base: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The checkpoint's settings; a text that begins with a task's prefix has the task's over them.
-
-    T5's checkpoints name their tasks in `task_specific_params`.
-    """
+def settings_for(text: str, base: Mapping[str, Any], tasks: Mapping[str, Task]) -> dict[str, Any]:
+    """The checkpoint's settings, with those of a task over them if the text has its prefix."""
     for task in tasks.values():
-        if text.startswith(task["prefix"]):
-            return {**base, **task}
+        if text.startswith(task.prefix):
+            return {**base, **task.settings}
     return dict(base)
 
 
@@ -130,6 +136,12 @@ def apply_sampling(generation: Generation, sampling: Sampling, positions: int) -
         "min_new_tokens": min(generation.min_new_tokens, most - 1),
     }
     return replace(generation, **changes)
+
+
+def stated_max_new_tokens(config: Mapping[str, Any], prompt_length: int) -> int | None:
+    """The maximum of new tokens that a generation config states; None where it states none."""
+    stated = config.get("max_new_tokens") is not None or config.get("max_length") is not None
+    return _new_tokens(config, "max", prompt_length, 0) if stated else None
 
 
 def cut_at_stop(text: str, sampling: Sampling) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from graph.errors import EngineError
 from predictors.engine import Prompt, Translation
@@ -44,14 +43,6 @@ class Languages:
             return self.tokens[code]
         except KeyError as err:
             raise EngineError(f"language {code}: the model has {', '.join(self.codes)}") from err
-
-
-def read_languages(about: Mapping[str, Any]) -> Languages | None:
-    """From a checkpoint's description; None for a model that is told no languages."""
-    found = about.get("languages")
-    if not found:
-        return None
-    return Languages(dict(found["tokens"]), tuple(found["before"]), tuple(found["after"]))
 
 
 def fitting(prompt: Prompt, languages: Languages | None, model: str) -> str | Translation:

@@ -18,6 +18,7 @@ from graph.errors import ModelError
 from predictors.checkpoints.files import check_source
 from predictors.models.cache import cache_folder, lock, placed_folder, unwritable
 from predictors.models.manifest import (
+    CONVERSION_VERSION,
     Manifest,
     files_of,
     hash_folder,
@@ -31,8 +32,6 @@ from predictors.models.verified import sha256_known
 from predictors.progress import Progress, show_nothing
 
 QUANTIZATIONS = ("int8", "float16", "float32")
-# Of loaders and description: one that is mended makes a new conversion, and an old one is not read.
-VERSION = "3"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,12 @@ def convert(
 
     content = content_hash(source, cache, progress)
     found = versions()
-    settings = {"content": content, "quantization": quantization, "loaders": VERSION, **found}
+    settings = {
+        "content": content,
+        "quantization": quantization,
+        "loaders": CONVERSION_VERSION,
+        **found,
+    }
     target = cache / "converted" / _folder_name(reference, settings)
     try:
         with lock(cache, f"converted/{target.name}", progress):
@@ -106,9 +110,10 @@ def _convert(
 
     with placed_folder(target) as work:
         progress(f"converting {reference} to {settings['quantization']}", 0, 0)
-        about = convert_folder(source, work, settings["quantization"])
+        description = convert_folder(source, work, settings["quantization"])
         files = hash_folder(work, progress)
-        write_manifest(work, Manifest("conversion", str(reference), files, settings, about))
+        manifest = Manifest("conversion", str(reference), files, settings, description)
+        write_manifest(work, manifest)
 
 
 def _folder_name(reference: Reference, settings: dict[str, str]) -> str:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from graph.errors import ModelError
-from predictors.checkpoints.description import describe_model
+from predictors.checkpoints.description import CheckpointDescription
 from predictors.checkpoints.files import pickles_of, safetensors_of
 from predictors.checkpoints.generation import read_generation
+from predictors.checkpoints.inspection import describe_checkpoint
 from predictors.checkpoints.tokens import SENTENCEPIECE_FILES, TOKENIZER_JSON
 from predictors.engines.ctranslate2_options import decoder_options, translation_options
 
@@ -47,8 +48,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def convert_folder(source: Path, target: Path, quantization: str) -> dict[str, Any]:
-    """Fill the folder `target`; what the engine needs to know, for its manifest."""
+def convert_folder(source: Path, target: Path, quantization: str) -> CheckpointDescription:
+    """Fill the folder `target`; the description is for its manifest."""
     import transformers
 
     from predictors.conversion import loaders
@@ -148,16 +149,16 @@ def _end_with_end_token(tokenizer: Any) -> None:
         )
 
 
-def _describe(model: Any, tokenizer: Any) -> dict[str, Any]:
-    about = describe_model(model.config, model.generation_config, tokenizer)
+def _describe(model: Any, tokenizer: Any) -> CheckpointDescription:
+    description = describe_checkpoint(model.config, model.generation_config, tokenizer)
     # A setting that cannot be carried over is refused here, not at the first request.
-    for settings in ({}, *about["tasks"].values()):
-        generation = read_generation({**about["generation"], **settings})
-        if about["shape"] == "decoder":
-            decoder_options(generation, ())
-        else:
+    for settings in ({}, *(task.settings for task in description.tasks.values())):
+        generation = read_generation({**description.generation, **settings})
+        if description.is_encoder_decoder:
             translation_options(generation, ())
-    return about
+        else:
+            decoder_options(generation, ())
+    return description
 
 
 def _copy_tokenizer(source: Path, target: Path, tokenizer: Any) -> None:

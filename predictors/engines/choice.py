@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from graph.errors import ModelError
 from predictors.engine import Engine
 from predictors.engines.cpu import cpu_limit
-from predictors.models.manifest import read_manifest
+from predictors.models.manifest import read_description
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings
@@ -96,7 +96,7 @@ def default_threads(cpus: int) -> int:
 def _make_ctranslate2(wanted: Wanted) -> Engine:
     _need("ctranslate2", wanted.model)
     threads, device = wanted.threads(), wanted.settings.device
-    if read_manifest(wanted.model.path).model["shape"] == "decoder":
+    if not read_description(wanted.model.path).is_encoder_decoder:
         from predictors.engines.ctranslate2_decoder import CTranslate2Decoder
 
         return CTranslate2Decoder(

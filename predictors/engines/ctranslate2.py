@@ -23,7 +23,7 @@ from predictors.checkpoints.generation import (
     read_generation,
     settings_for,
 )
-from predictors.checkpoints.languages import Languages, fitting, read_languages
+from predictors.checkpoints.languages import Languages, fitting
 from predictors.checkpoints.tokens import Tokens, load_tokens
 from predictors.engine import EngineInfo, Prompt, Sampling, Translation
 from predictors.engines.ctranslate2_options import (
@@ -35,7 +35,7 @@ from predictors.engines.ctranslate2_options import (
     suppressed_words,
     translation_options,
 )
-from predictors.models.manifest import read_manifest
+from predictors.models.manifest import read_description
 
 
 @dataclass(frozen=True)
@@ -71,25 +71,17 @@ class CTranslate2:
         self._info: EngineInfo | None = None
 
     def load(self) -> None:
-        about = read_manifest(self._path).model
+        description = read_description(self._path)
         opened = open_model("Translator", self._path, self._model, self._threads, self._device)
         self._translator = opened.model
         self._tokens = load_tokens(self._path)
-        self._languages = read_languages(about)
+        self._languages = description.languages
         self._batcher = MicroBatcher(self._translate, workers=opened.workers)
-        self._base: dict[str, Any] = about["generation"]
-        self._tasks: dict[str, dict[str, Any]] = about["tasks"]
-        self._positions: int = about["positions"]
-        start = self._base.get("decoder_start_token_id")
+        self._description = description
+        self._positions = description.positions
+        start = description.generation.get("decoder_start_token_id")
         self._start = "" if start is None else self._tokens.token(int(start))
-        prefixes = {f"prefix.{name}": str(t["prefix"]) for name, t in self._tasks.items()}
-        extra = {"family": about["family"], "shape": about["shape"], "device": opened.device}
-        self._info = EngineInfo(
-            self._model,
-            int(about["context"]),
-            extra=extra | prefixes,
-            languages=self._languages.codes if self._languages else (),
-        )
+        self._info = description.engine_info(self._model, description.context, opened.device)
 
     def close(self) -> None:
         if self._batcher is not None:
@@ -150,7 +142,8 @@ class CTranslate2:
         return () if forced is None else (tokens.token(forced),)
 
     def _generation(self, prompt: str | Translation, sampling: Sampling) -> Generation:
-        settings = settings_for(_text(prompt), self._base, self._tasks)
+        described = self._description
+        settings = settings_for(_text(prompt), described.generation, described.tasks)
         return apply_sampling(read_generation(settings), sampling, self._positions or 1 << 20)
 
     def _translate(self, key: _Key, jobs: list[_Job]) -> list[list[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from graph.errors import EngineError, NotReady, TooLarge
 from predictors.batching import MicroBatcher
-from predictors.checkpoints.chat_template import ChatTemplate
+from predictors.checkpoints.chat_template import ChatTemplateRenderer
 from predictors.checkpoints.generation import (
     Generation,
     apply_sampling,
@@ -26,7 +26,7 @@ from predictors.checkpoints.tokens import Tokens, load_tokens
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 from predictors.engines.ctranslate2 import open_model
 from predictors.engines.ctranslate2_options import Suppressed, decoder_options, suppressed_words
-from predictors.models.manifest import read_manifest
+from predictors.models.manifest import read_description
 
 
 @dataclass(frozen=True)
@@ -55,26 +55,22 @@ class CTranslate2Decoder:
         self._context = context
         self._generator: Any = None
         self._tokens: Tokens | None = None
-        self._template: ChatTemplate | None = None
+        self._template: ChatTemplateRenderer | None = None
         self._batcher: MicroBatcher[_Key, list[str], list[str]] | None = None
         self._info: EngineInfo | None = None
 
     def load(self) -> None:
-        about = read_manifest(self._path).model
+        description = read_description(self._path)
         opened = open_model("Generator", self._path, self._model, self._threads, self._device)
         self._generator = opened.model
         self._tokens = load_tokens(self._path)
-        chat = about["chat"]
-        if chat:
-            self._template = ChatTemplate(chat["template"], chat["tokens"], self._model)
-        self._base: dict[str, Any] = about["generation"]
-        if about["positions"]:
-            self._context = min(self._context, int(about["positions"]))
+        if description.chat_template:
+            self._template = ChatTemplateRenderer(description.chat_template, self._model)
+        self._base = description.generation
+        if description.positions:
+            self._context = min(self._context, description.positions)
         self._batcher = MicroBatcher(self._generate, workers=opened.workers)
-        extra = {"family": about["family"], "shape": about["shape"], "device": opened.device}
-        self._info = EngineInfo(
-            self._model, self._context, has_chat_template=bool(chat), extra=extra
-        )
+        self._info = description.engine_info(self._model, self._context, opened.device)
 
     def close(self) -> None:
         if self._batcher is not None:

@@ -75,7 +75,13 @@ class LlamaCpp:
                 "is it a whole GGUF file of a supported architecture?"
             ) from err
         # The file says whether there is a template: llama.cpp makes one up where there is none.
-        self._info = EngineInfo(self._model, self._context, header.has_chat_template)
+        self._info = EngineInfo(
+            self._model,
+            self._context,
+            family=header.architecture,
+            has_chat_template=header.has_chat_template,
+            device="" if self._gpu_layers else "cpu",
+        )
         self._http = httpx2.AsyncClient(
             base_url=self._server.listening_address,
             headers={"Authorization": f"Bearer {key}"},

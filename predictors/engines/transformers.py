@@ -17,7 +17,6 @@ from typing import Any
 
 from graph.errors import EngineError, ModelError, NotReady, TooLarge
 from predictors.batching import MicroBatcher
-from predictors.checkpoints.description import describe_model
 from predictors.checkpoints.files import check_source
 from predictors.checkpoints.generation import (
     apply_sampling,
@@ -25,7 +24,8 @@ from predictors.checkpoints.generation import (
     read_generation,
     settings_for,
 )
-from predictors.checkpoints.languages import Languages, read_languages
+from predictors.checkpoints.inspection import describe_checkpoint
+from predictors.checkpoints.languages import Languages
 from predictors.conversion.converter import load_model, load_tokenizer
 from predictors.engine import EngineInfo, Prompt, Sampling, Translation
 from predictors.engines.transformers_inputs import Inputs
@@ -100,23 +100,16 @@ class Transformers:
             reason = (str(err).strip().splitlines() or [type(err).__name__])[0]
             raise ModelError(f"{self._model_name}: transformers cannot load it: {reason}") from err
         self._seq2seq = bool(config.is_encoder_decoder)
-        about = describe_model(config, self._model.generation_config, self._tokenizer)
-        self._about = about
-        self._positions: int = about["positions"]
+        described = describe_checkpoint(config, self._model.generation_config, self._tokenizer)
+        self._description = described
+        self._positions = described.positions
         if not self._seq2seq and self._context:
             self._positions = min(self._positions or self._context, self._context)
-        self._languages = read_languages(about)
-        self._inputs = Inputs(self._tokenizer, self._languages, about, self._model_name)
+        self._languages = described.languages
+        self._inputs = Inputs(self._tokenizer, described, self._model_name)
         self._batcher = MicroBatcher(self._generate, batch=self._batch)
-        tasks = {f"prefix.{name}": str(task["prefix"]) for name, task in about["tasks"].items()}
-        extra = {"family": about["family"], "shape": about["shape"], "device": self._device}
-        self._info = EngineInfo(
-            self._model_name,
-            about["context"] if self._seq2seq else self._positions or about["context"],
-            has_chat_template=bool(about["chat"]),
-            extra=extra | tasks,
-            languages=self._languages.codes if self._languages else (),
-        )
+        context = described.context if self._seq2seq else self._positions or described.context
+        self._info = described.engine_info(self._model_name, context, self._device)
 
     def close(self) -> None:
         if self._batcher is not None:
@@ -152,10 +145,10 @@ class Transformers:
         if positions and len(ids) > positions - (0 if self._seq2seq else 1):
             raise TooLarge("text", f"{len(ids)} tokens, the model reads at most {positions}")
         text = prompt if isinstance(prompt, str) else ""
-        settings = settings_for(text, self._about["generation"], self._about["tasks"])
+        settings = settings_for(text, self._description.generation, self._description.tasks)
         room = positions if self._seq2seq else positions - len(ids)
         wanted = apply_sampling(
-            read_generation(settings, 1 if self._seq2seq else 0),
+            read_generation(settings, self._description.decoder_prompt_length),
             sampling,
             room if positions else 1 << 20,
         )
@@ -173,7 +166,7 @@ class Transformers:
         if isinstance(prompt, Translation) and self._languages is not None:
             target = self._languages.token(prompt.target)
             changes["forced_bos_token_id"] = self._tokenizer.convert_tokens_to_ids(target)
-        merged = {k: v for k, v in {**settings, **changes}.items() if k != "prefix"}
+        merged = {**settings, **changes}
         alone = next(self._counter) if sampling.seed is not None and wanted.do_sample else 0
         key = _Key(tuple(sorted(_frozen(merged).items())), replace(sampling, stop=()), alone)
         return key, ids

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from graph.errors import EngineError
-from predictors.checkpoints.languages import Languages, fitting
+from predictors.checkpoints.description import CheckpointDescription
+from predictors.checkpoints.languages import fitting
 from predictors.engine import Message, Prompt, without_languages
 
 
 class Inputs:
     """Of a tokenizer of transformers' and the model's description."""
 
-    def __init__(
-        self, tokenizer: Any, languages: Languages | None, about: Mapping[str, Any], model: str
-    ) -> None:
+    def __init__(self, tokenizer: Any, description: CheckpointDescription, model: str) -> None:
         self._tokenizer = tokenizer
-        self._languages = languages
-        self._seq2seq = about["shape"] == "encoder-decoder"
-        self._has_chat_template = bool(about["chat"])
+        self._languages = description.languages
+        self._seq2seq = description.is_encoder_decoder
+        self._has_chat_template = description.chat_template is not None
         self._model = model
 
     def ids(self, prompt: Prompt) -> list[int]:

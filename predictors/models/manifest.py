@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from graph.errors import ModelError
+from predictors.checkpoints.description import (
+    CheckpointDescription,
+    DescriptionError,
+    description_from_json,
+)
 from predictors.models.cache import sha256_file
 from predictors.progress import Progress, show_nothing
 
 FILENAME = "parley.json"
 VERSION = 1
+# The version of the loaders and the description: a change in either makes new conversions, and one
+# of another version is not opened.
+CONVERSION_VERSION = "4"
 
 
 @dataclass(frozen=True)
@@ -25,16 +32,21 @@ class Manifest:
     """What a folder holds.
 
     kind: `pull` (a source) or `conversion`.  source: the reference it came from.  files: name to
-    [bytes, SHA-256].  settings: of a conversion, how it was made.  model: of a conversion, what an
-    engine needs to know: family, context, generation settings, tokenizer.
+    [bytes, SHA-256].  settings: of a conversion, how it was made.  model: of a conversion, what the
+    checkpoint says of itself; None where the conversion is of another version.
     """
 
     kind: str
     source: str
     files: dict[str, tuple[int, str]]
     settings: dict[str, str] = field(default_factory=dict)
-    model: dict[str, Any] = field(default_factory=dict)
+    model: CheckpointDescription | None = None
     version: int = VERSION
+
+    @property
+    def is_current(self) -> bool:
+        """Whether a conversion was made by this version of Parley."""
+        return self.settings.get("loaders") == CONVERSION_VERSION
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -57,10 +69,24 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(value, dict) or value.get("version") != VERSION:
         raise ModelError(f"{path}: not a manifest of version {VERSION}; convert the model again")
     try:
-        value["files"] = {name: (int(n), str(sha)) for name, (n, sha) in value["files"].items()}
-        return Manifest(**value)
+        files = {name: (int(n), str(sha)) for name, (n, sha) in value["files"].items()}
+        model = value.pop("model", None)
+        manifest = Manifest(**{**value, "files": files})
+        if model and manifest.is_current:
+            return replace(manifest, model=description_from_json(model))
+        return manifest
+    except DescriptionError as err:
+        raise ModelError(f"{path}: {err}; convert the model again") from err
     except (TypeError, ValueError, KeyError, AttributeError) as err:
         raise ModelError(f"{path}: garbled; convert the model again") from err
+
+
+def read_description(folder: Path) -> CheckpointDescription:
+    """What the checkpoint of a conversion says of itself. Raises ModelError."""
+    model = read_manifest(folder).model
+    if model is None:
+        raise ModelError(f"{folder / FILENAME}: model: missing; convert the model again")
+    return model
 
 
 def hash_folder(folder: Path, progress: Progress = show_nothing) -> dict[str, tuple[int, str]]:

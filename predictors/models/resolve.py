@@ -15,12 +15,12 @@ from typing import Literal
 
 from graph.errors import ModelError
 from predictors.checkpoints.files import check_source
-from predictors.conversion.convert import VERSION, content_hash, conversions, source_folder
+from predictors.conversion.convert import content_hash, conversions, source_folder
 from predictors.models import embedded, gguf
 from predictors.models.cache import cache_folder
 from predictors.models.catalogue import EMBEDDED, Licence
 from predictors.models.manifest import FILENAME as MANIFEST
-from predictors.models.manifest import Manifest, check_folder, has_manifest, read_manifest
+from predictors.models.manifest import check_folder, has_manifest, read_manifest
 from predictors.models.reference import Reference, parse
 from predictors.models.verified import sha256_known
 from predictors.progress import Progress, show_nothing
@@ -86,7 +86,7 @@ def _resolve_checkpoint(
         if not folder.is_dir():
             raise ModelError(f"model {reference}: no such folder")
         if has_manifest(folder) and read_manifest(folder).kind == "conversion":
-            if not _is_current(read_manifest(folder)):
+            if not read_manifest(folder).is_current:
                 raise ModelError(
                     f"model {reference}: converted by another version of Parley; run "
                     "`parley models convert` on the checkpoint again"
@@ -115,7 +115,7 @@ def _best_conversion(
     reference: Reference, cache: Path, progress: Progress, device: str
 ) -> Path | None:
     """A folder is known by its content, which may change; a hub's model by its revision."""
-    found = [each for each in conversions(cache) if _is_current(each.manifest)]
+    found = [each for each in conversions(cache) if each.manifest.is_current]
     if reference.kind == "hf":
         found = [each for each in found if each.manifest.source == str(reference)]
     elif found:
@@ -139,7 +139,3 @@ def _gpus() -> int:
     import ctranslate2
 
     return int(ctranslate2.get_cuda_device_count())
-
-
-def _is_current(manifest: Manifest) -> bool:
-    return manifest.settings.get("loaders") == VERSION

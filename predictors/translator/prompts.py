@@ -90,7 +90,7 @@ def choose_form(source: str, target: str, examples: Sequence[Example], info: Eng
     """The form for a model: one with a chat template is tuned, one without is a base model."""
     if info.has_chat_template:
         return Instruction(source, target, examples)
-    if info.extra.get("shape") == "encoder-decoder":
+    if info.is_encoder_decoder:
         return Command(source, target)
     return FewShot(source, target, examples)
 

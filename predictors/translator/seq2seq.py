@@ -79,17 +79,17 @@ class StrategyByModel:
 
 def is_translator(info: EngineInfo) -> bool:
     """Whether the model translates without being asked in words of ours."""
-    if info.extra.get("shape") != "encoder-decoder":
+    if not info.is_encoder_decoder:
         return False
-    has_tasks = any(name.startswith("prefix.translation_") for name in info.extra)
-    return has_tasks or info.extra.get("family") not in _TEXT_TO_TEXT
+    has_tasks = any(name.startswith("translation_") for name in info.tasks)
+    return has_tasks or info.family not in _TEXT_TO_TEXT
 
 
 def task_prefix(info: EngineInfo, source: str, target: str) -> str | None:
     """What a text begins with for this pair: nothing for a model of one task, None for no task."""
-    if info.extra.get("family") not in _TEXT_TO_TEXT:
+    if info.family not in _TEXT_TO_TEXT:
         return ""
-    return info.extra.get(f"prefix.translation_{source}_to_{target}")
+    return info.tasks.get(f"translation_{source}_to_{target}")
 
 
 def _code(info: EngineInfo, language: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import torch
 import transformers
 
 from predictors.checkpoints.generation import apply_sampling, read_generation, settings_for
-from predictors.checkpoints.languages import read_languages
 from predictors.checkpoints.tokens import load_tokens
 from predictors.conversion.converter import load_tokenizer
 from predictors.engine import Prompt, Sampling, Translation
@@ -21,7 +21,7 @@ from predictors.engines.ctranslate2_options import (
     suppressed_words,
     translation_options,
 )
-from predictors.models.manifest import read_manifest
+from predictors.models.manifest import read_description
 from tests.checkpoints.training import source_ids
 
 
@@ -80,10 +80,15 @@ class Fast:
     """A conversion in CTranslate2, told what to do by the engine's own translation of settings."""
 
     def __init__(self, folder: Path) -> None:
-        self.about = read_manifest(folder).model
+        self.description = read_description(folder)
         self.tokens = load_tokens(folder)
-        self.languages = read_languages(self.about)
+        self.languages = self.description.languages
         self.translator = ctranslate2.Translator(str(folder), inter_threads=1, intra_threads=1)
+
+    def set_generation(self, **settings: Any) -> None:
+        """Change entries of the checkpoint's generation config."""
+        generation = {**self.description.generation, **settings}
+        self.description = replace(self.description, generation=generation)
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
         """Tokens without the end token."""
@@ -96,8 +101,9 @@ class Fast:
 
     def _one(self, prompt: Prompt, sampling: Sampling) -> list[str]:
         text = prompt if isinstance(prompt, str) else ""
-        settings = settings_for(text, self.about["generation"], self.about["tasks"])
-        positions = self.about["positions"] or 1 << 20
+        described = self.description
+        settings = settings_for(text, described.generation, described.tasks)
+        positions = described.positions or 1 << 20
         generation = apply_sampling(read_generation(settings), sampling, positions)
         source = self.source(prompt)
         suppressed = suppressed_words(generation, self.tokens)

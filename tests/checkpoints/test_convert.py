@@ -42,7 +42,7 @@ def test_a_conversion_is_found_again_and_a_changed_file_makes_a_new_one(
     (source / "generation_config.json").write_text(json.dumps({**generation, "num_beams": 2}))
     second = convert(str(source), cache, "int8")
     assert second != first
-    assert read_manifest(second).model["generation"]["num_beams"] == 2
+    assert read_manifest(second).model.generation["num_beams"] == 2
     # The server takes the conversion of what the folder holds now, int8 on a CPU.
     resolved = resolve(str(source), cache)
     assert (resolved.format, resolved.path) == ("ctranslate2", second)
@@ -57,8 +57,8 @@ def test_the_manifest_names_source_settings_and_every_file(
     assert manifest.source == str(source)
     assert set(manifest.settings) >= {"content", "quantization", "torch", "transformers"}
     assert {"model.bin", "config.json", "tokenizer.json"} <= set(manifest.files)
-    assert manifest.model["family"] == "blenderbot"
-    assert manifest.model["positions"] == 128
+    assert manifest.model.family == "blenderbot"
+    assert manifest.model.positions == 128
 
 
 @pytest.mark.parametrize(

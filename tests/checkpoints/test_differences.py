@@ -33,7 +33,7 @@ def test_beams_in_which_a_token_was_forbidden_rank_as_if_renormalised(
         return [[names[token] for token in row] for row in rows]
 
     assert fast.generate(texts, Sampling()) == by_transformers()
-    fast.about["generation"]["no_repeat_ngram_size"] = 1
+    fast.set_generation(no_repeat_ngram_size=1)
     found = fast.generate(texts, Sampling())
     plain = by_transformers(no_repeat_ngram_size=1)
     renormalised = by_transformers(no_repeat_ngram_size=1, renormalize_logits=True)

@@ -62,7 +62,7 @@ async def test_opus_mt_translates_french(engine: CTranslate2) -> None:
 @pytest.mark.hub
 @pytest.mark.parametrize("engine", ["base/translate-en-fr"], indirect=True)
 async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
-    prefix = engine.info.extra["prefix.translation_en_to_fr"]
+    prefix = engine.info.tasks["translation_en_to_fr"]
     [answer] = await engine.generate([f"{prefix}The house is wonderful."], Sampling())
     assert "maison" in answer.lower()
 

@@ -28,8 +28,7 @@ async def test_both_engines_give_the_same_texts_by_the_checkpoints_own_settings(
     slow = Transformers(trained(family), family, threads=1, device="cpu")
     for engine in (fast, slow):
         engine.load()
-    assert fast.info.extra == slow.info.extra
-    assert (fast.info.context, fast.info.languages) == (slow.info.context, slow.info.languages)
+    assert fast.info == slow.info
     # Many callers at once, and one caller with all, get the same.
     alone = await asyncio.gather(*(fast.generate([text], Sampling()) for text in texts))
     together = await slow.generate(texts, Sampling())
@@ -156,5 +155,5 @@ def test_blenderbot_at_full_size_converts_and_agrees(tmp_path: Path) -> None:
     del reference
     torch.set_num_threads(1)
     fast = Fast(folder)
-    fast.about["generation"] |= limits
+    fast.set_generation(**limits)
     assert fast.generate(texts, Sampling()) == [[names[i] for i in row] for row in expected]

@@ -11,7 +11,7 @@ from tests.fakes import FakeEngine
 
 def engine(context: int = 128, family: str = "blenderbot") -> FakeEngine:
     fake = FakeEngine(lambda text: "", context)
-    fake.info = replace(fake.info, has_chat_template=False, extra={"family": family})
+    fake.info = replace(fake.info, has_chat_template=False, family=family)
     return fake
 
 

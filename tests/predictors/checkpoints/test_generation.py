@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from graph.errors import ModelError
 from predictors.checkpoints.generation import (
     Generation,
+    Task,
     apply_sampling,
     cut_at_stop,
     read_generation,
     settings_for,
+    stated_max_new_tokens,
 )
 from predictors.engine import Sampling
 from predictors.engines.ctranslate2_options import (
@@ -53,6 +55,19 @@ def test_a_length_that_is_not_said_is_transformers_own(config, most):
     assert read_generation(config).max_new_tokens == most
 
 
+@pytest.mark.parametrize(
+    ("config", "prompt_length", "stated"),
+    [
+        ({}, 1, None),
+        ({"max_length": 60}, 1, 59),
+        ({"max_length": 60}, 0, 60),
+        ({"max_new_tokens": 7, "max_length": 99}, 1, 7),
+    ],
+)
+def test_a_maximum_is_known_only_where_the_checkpoint_states_it(config, prompt_length, stated):
+    assert stated_max_new_tokens(config, prompt_length) == stated
+
+
 def test_a_setting_that_is_not_read_is_refused_by_name():
     with pytest.raises(ModelError, match="penalty_alpha=0.6: not supported"):
         read_generation({"penalty_alpha": 0.6})
@@ -89,7 +104,7 @@ def test_lengths_never_ask_for_the_impossible(most, least, wanted, positions, fo
 
 
 def test_a_task_is_known_by_its_prefix():
-    tasks = {"translation_en_to_fr": {"prefix": "translate: ", "num_beams": 4}}
+    tasks = {"translation_en_to_fr": Task("translate: ", {"num_beams": 4})}
     assert settings_for("translate: Hi", {"num_beams": 1}, tasks)["num_beams"] == 4
     assert settings_for("Hi", {"num_beams": 1}, tasks) == {"num_beams": 1}
 

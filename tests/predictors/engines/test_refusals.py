@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import EngineError
-from predictors.checkpoints.languages import LANGUAGE, Languages, fitting, read_languages
+from predictors.checkpoints.languages import LANGUAGE, Languages, fitting
 from predictors.engine import GREEDY, Message, Translation, without_languages
 from predictors.engines.llamacpp import LlamaCpp
 from predictors.engines.openai import OpenAI
@@ -49,9 +49,3 @@ def test_a_prompt_must_fit_the_kind_of_model():
         fitting(TOLD, None, "m")
     with pytest.raises(EngineError, match="m: takes a text, not messages"):
         fitting((Message("user", "Hi"),), MANY, "m")
-
-
-def test_a_model_without_languages_has_none():
-    assert read_languages({"languages": None}) is None
-    about = {"languages": {"tokens": {"fr": "__fr__"}, "before": [LANGUAGE], "after": ["</s>"]}}
-    assert read_languages(about) == Languages({"fr": "__fr__"}, (LANGUAGE,), ("</s>",))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.conversion.convert import QUANTIZATIONS, VERSION
-from predictors.models.manifest import Manifest, hash_folder, write_manifest
+from predictors.conversion.convert import QUANTIZATIONS
+from predictors.models.manifest import CONVERSION_VERSION, Manifest, hash_folder, write_manifest
 from predictors.models.resolve import by_preference, resolve
 
 
@@ -37,7 +37,7 @@ def converted(folder: Path, version: str) -> Path:
 
 
 def test_a_conversion_of_another_version_is_refused_with_the_mend(tmp_path: Path) -> None:
-    now = converted(tmp_path / "now", VERSION)
+    now = converted(tmp_path / "now", CONVERSION_VERSION)
     assert resolve(str(now), str(tmp_path / "cache")).format == "ctranslate2"
     old = converted(tmp_path / "old", "1")
     with pytest.raises(ModelError, match="another version of Parley; run `parley models convert`"):
@@ -48,7 +48,7 @@ def test_a_conversion_of_another_version_is_passed_over(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     (cache / "converted").mkdir(parents=True)
     model = f"hf:toy/model@{'0' * 40}"
-    for name, version in (("old", "1"), ("now", VERSION)):
+    for name, version in (("old", "1"), ("now", CONVERSION_VERSION)):
         folder = converted(cache / "converted" / name, version)
         settings = {"quantization": "int8", "loaders": version}
         write_manifest(folder, Manifest("conversion", model, hash_folder(folder), settings))

@@ -13,21 +13,17 @@ from predictors.translator.prompts import choose_form
 from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
 from tests.fakes import FakeEngine
 
-MARIAN = {"family": "marian", "shape": "encoder-decoder"}
-T5 = {
-    "family": "t5",
-    "shape": "encoder-decoder",
-    "prefix.translation_en_to_fr": "translate English to French: ",
-}
-FLAN = {"family": "t5", "shape": "encoder-decoder"}
+MARIAN = EngineInfo("echo", 512, family="marian", is_encoder_decoder=True)
+FLAN = EngineInfo("echo", 512, family="t5", is_encoder_decoder=True)
+T5 = replace(FLAN, tasks={"translation_en_to_fr": "translate English to French: "})
 
 
 class Echo(FakeEngine):
     """Answers with the whole prompt."""
 
-    def __init__(self, extra: dict[str, str], languages: tuple[str, ...] = ()) -> None:
+    def __init__(self, info: EngineInfo, languages: tuple[str, ...] = ()) -> None:
         super().__init__(str)
-        self.info = EngineInfo("echo", 512, extra=extra, languages=languages)
+        self.info = replace(info, languages=languages)
 
     async def generate(self, prompts, sampling):
         self.samplings.append(sampling)
@@ -40,15 +36,15 @@ def by_model(engine, source="en", target="fr"):
 
 
 @pytest.mark.parametrize(
-    ("extra", "expected"),
+    ("info", "expected"),
     [
         (MARIAN, "Hello."),
         (T5, "translate English to French: Hello."),
         (FLAN, "Translate from English to French:\n\nHello."),
     ],
 )
-async def test_each_family_is_asked_in_its_own_way(extra, expected):
-    assert await by_model(Echo(extra)).translate(["Hello."]) == [expected]
+async def test_each_family_is_asked_in_its_own_way(info, expected):
+    assert await by_model(Echo(info)).translate(["Hello."]) == [expected]
 
 
 async def test_a_translator_generates_as_its_checkpoint_says():
@@ -63,7 +59,7 @@ async def test_a_t5_without_the_pair_is_refused_by_name():
         strategy.check()
 
 
-MANY = {"family": "m2m100", "shape": "encoder-decoder"}
+MANY = EngineInfo("echo", 512, family="m2m100", is_encoder_decoder=True)
 M2M100 = ("de", "en", "fr", "no", "zh")
 MBART50 = ("de_DE", "en_XX", "fr_XX", "sw_KE", "zh_CN")
 NLLB = (
@@ -126,7 +122,7 @@ async def test_nothing_is_an_error():
 
 
 def test_a_decoder_without_a_chat_template_is_a_base_model():
-    info = EngineInfo("base", 512, extra={"family": "llama", "shape": "decoder"})
+    info = EngineInfo("base", 512, family="llama")
     assert choose_form("en", "fr", [], info).stop == ("\n",)
     tuned = replace(info, has_chat_template=True)
     assert choose_form("en", "fr", [], tuned).stop == ()

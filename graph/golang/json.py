@@ -4,8 +4,8 @@ KServe's router does so in an Ensemble and for `mapPredictionsToInstances`, so a
 in as `1.0` comes out as `1`. Three things differ from Python's json: every number is a float64,
 bytes that are not UTF-8 and lone surrogates become U+FFFD, and keys come out sorted.
 
-Refused although Go takes it: JSON nested over `MAX_DEPTH` levels (Go: 10,000), because decoding
-here recurses.
+Go decodes JSON that is nested up to 10,000 levels deep. It is recognised as JSON here too, but what
+is nested over `MAX_DEPTH` levels is not decoded, because decoding recurses.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import math
 import re
 from typing import Any, NoReturn
 
-from graph.golang.syntax import find_syntax_error
+from graph.golang.quoting import quote_json
 
 MAX_DEPTH = 256
+# What is nested more deeply is not JSON for Go.
+MAX_VALID_DEPTH = 10_000
 
-_CANNOT = "json: cannot unmarshal {} into Go value of type {}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _BRACKET_OR_STRING = re.compile(rb'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
-_HTML = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_STRING = rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+"'
+_SCALAR = _STRING + rb"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null"
+# One token and the space around it; the last one ends the text.
+_TOKEN = re.compile(
+    rb"[ \t\r\n]*+(?:(?P<open>[\[{])|(?P<close>[\]}])|(?P<key>" + _STRING + rb")[ \t\r\n]*:|"
+    rb"(?P<scalar>" + _SCALAR + rb")|(?P<comma>,)|(?P<end>\Z))"
 )
 
 
 class DecodeError(ValueError):
-    """What Go's json.Unmarshal would have returned."""
+    """A body that Go's json.Unmarshal refuses."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -40,22 +44,49 @@ def is_valid(body: bytes) -> bool:
     """Go's json.Valid."""
     try:
         _parse(body)
-    except (ValueError, RecursionError):
-        return find_syntax_error(body) is None
+    except ValueError:
+        return False
+    except RecursionError:
+        return is_valid_when_deep(body)
     return True
+
+
+def is_valid_when_deep(body: bytes) -> bool:
+    """`is_valid` without recursion: slower, and for any depth that Go takes."""
+    value = {"open", "scalar"}
+    at, wanted, opened = 0, value, bytearray()
+    while (found := _TOKEN.match(body, at)) and (kind := found.lastgroup) in wanted:
+        at = found.end()
+        if kind == "end":
+            return True
+        if kind == "open":
+            opened += found["open"]
+            wanted = {"close", "key"} if opened.endswith(b"{") else {"close"} | value
+            if len(opened) > MAX_VALID_DEPTH:
+                return False
+        elif kind == "key":
+            wanted = value
+        elif kind == "comma":
+            wanted = {"key"} if opened.endswith(b"{") else value
+        else:
+            # In ASCII a closing bracket stands two places after the one that it closes.
+            if kind == "close" and ord(found["close"]) - opened.pop() != 2:
+                return False
+            wanted = {"comma", "close"} if opened else {"end"}
+    return False
 
 
 def decode_pairs(body: bytes) -> Any:
     """The value of `body`, objects as `Pairs`, numbers as float (infinite where out of range).
 
-    Raises DecodeError with Go's message.
+    Raises DecodeError.
     """
     if _depth(body) > MAX_DEPTH:
-        raise DecodeError(find_syntax_error(body) or f"JSON nested over {MAX_DEPTH} levels")
+        raise DecodeError(f"JSON nested over {MAX_DEPTH} levels")
     try:
         return _parse(body)
     except ValueError as err:
-        raise DecodeError(find_syntax_error(body) or str(err)) from err
+        raise DecodeError(f"not JSON: {err}") from err
 
 
 def read_for_people(body: bytes) -> Any:
@@ -73,10 +104,9 @@ def decode_object(body: bytes) -> dict[str, Any] | None:
     """
     value = decode_pairs(body)
     if value is not None and not isinstance(value, Pairs):
-        raise DecodeError(_CANNOT.format(_go_type(value), "map[string]interface {}"))
+        raise DecodeError("this is other JSON")
     if has_number_out_of_range(value):
-        literal = next(n for n in _numbers(body) if math.isinf(float(n)))
-        raise DecodeError(_CANNOT.format(f"number {literal}", "float64"))
+        raise DecodeError("it holds a number that no float64 holds")
     return None if value is None else dict(value)
 
 
@@ -155,19 +185,9 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
-def _numbers(body: bytes) -> list[str]:
-    without_strings = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", body, flags=re.DOTALL)
-    return [match.decode() for match in _NUMBER.findall(without_strings)]
-
-
-def _go_type(value: Any) -> str:
-    names = {bool: "bool", float: "number", str: "string"}
-    return names.get(type(value), "array")
-
-
 def _encode(value: Any) -> str:
     if isinstance(value, str):
-        return json.dumps(_clean(value), ensure_ascii=False).translate(_HTML)
+        return quote_json(_clean(value))
     if isinstance(value, float):
         return format_number(value)
     if isinstance(value, Pairs):

@@ -1,49 +1,54 @@
-"""What Go says of a URL that it cannot call, word for word: `url.Parse` and the client's checks.
+"""Which URLs Go's HTTP client can call, and how it writes one at the head of an error.
 
 KServe's webhook does not look into `serviceUrl`, so such a URL fails only when a request comes.
+What is wrong with it is said in words of our own.
 """
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote as percent_encode
+from urllib.parse import urlsplit
 
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+\-.]*):")
-_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
-_BAD_HOST = re.compile(r"[\x00-\x20#%/?@\\^`{|}]")
+from graph.golang.quoting import quote
+
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+\-.]*:")
 _PASSWORD = re.compile(r"(?<=//)(?P<user>[^/@:]*):[^/@]*@")
-_PORT = re.compile(r":[0-9]*")
-_SHORT_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPE = "%[0-9a-fA-F]{2}"
+_USER = rf"(?:{_ESCAPE}|[a-zA-Z0-9\-._:~!$&'()*+,;=@])*@"
+_NAME = r"(?:%[89a-fA-F][0-9a-fA-F]|[^\x00-\x20#%/?@\\^`{|}\[:])*"
+_HOST = rf"(?:\[[0-9a-fA-F:.]*\](?::[0-9]*)?|{_NAME}(?:(?::{_NAME})*:[0-9]*)?)"
+# A scheme with anything but a slash behind it, or a host and a path, each of which may be missing.
+# Without a scheme and a slash, the first part of a path has no colon.
+_URL = re.compile(
+    rf"(?:{_SCHEME.pattern}(?!/)[^#]*"
+    rf"|(?:{_SCHEME.pattern}(?=/)|(?=/)|(?![^/?#]*:))"
+    rf"(?://(?:{_USER})?+{_HOST}(?=[/?#]|$)|(?!//))(?:{_ESCAPE}|[^%?#])*(?:\?[^#]*)?)"
+    rf"(?:#(?:{_ESCAPE}|[^%])*)?"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def find_url_error(url: str) -> str | None:
-    """Go's whole error for a POST to `url`, or None where the call can be tried."""
-    bare = url.partition("#")[0]
-    problem = _parse_problem(url, bare)
-    if problem is not None:
-        shown = url if "control character" in problem else bare
-        return f"parse {quote(shown)}: {problem}"
-    scheme = _SCHEME.match(bare)
-    if scheme is None or scheme[1].lower() not in ("http", "https"):
-        name = scheme[1].lower() if scheme else ""
-        return f"{call_failed(url)}: unsupported protocol scheme {quote(name)}"
-    if not _authority(bare[scheme.end() :]).rpartition("@")[2]:
-        return f"{call_failed(url)}: http: no Host in request URL"
+    """The whole error of a POST to `url`, or None where the call can be tried."""
+    if not is_url(url):
+        return f"parse {quote(url)}: this is not a valid URL"
+    if not re.match("https?:", url, re.IGNORECASE):
+        return f"{call_failed(url)}: a service's URL begins with http:// or https://"
+    if not re.match("[^:]*://(?:[^/?#]*@)?+[^/?#]", url):
+        return f"{call_failed(url)}: the URL names no host"
     return None
 
 
-def find_location_error(location: str) -> str | None:
-    """Go's error for a redirect to `location`, or None where it can be followed."""
-    problem = _parse_problem(location, location.partition("#")[0])
-    if problem is None:
-        return None
-    return f"failed to parse Location header {quote(location)}: parse {quote(location)}: {problem}"
+def is_url(text: str) -> bool:
+    """Whether Go reads `text` as a URL, which may be a relative one."""
+    return not _CONTROL.search(text) and bool(_URL.fullmatch(text))
 
 
 def call_failed(url: str) -> str:
     """The beginning of every error of a call: `Post "URL"`, as Go writes the URL again.
 
-    The scheme in small letters, a password hidden, the path escaped where it must be.
+    The scheme is in small letters, a password is hidden, and the path is escaped where it must be.
     """
     bare, mark, query = _PASSWORD.sub(r"\g<user>:***@", url).partition("?")
     scheme = _SCHEME.match(bare)
@@ -53,58 +58,8 @@ def call_failed(url: str) -> str:
     return f"Post {quote((escaped.removesuffix('//') or escaped) + mark + query)}"
 
 
-def quote(text: str) -> str:
-    """Go's `%q` of a text."""
-    return '"' + "".join(map(_quote_char, text)) + '"'
-
-
-def _quote_char(char: str) -> str:
-    if char in '"\\':
-        return "\\" + char
-    if char in _SHORT_ESCAPES:
-        return _SHORT_ESCAPES[char]
-    if char == "\v":
-        return "\\v"
-    if ord(char) < 0x20 or ord(char) == 0x7F:
-        return f"\\x{ord(char):02x}"
-    return char if char.isprintable() else f"\\u{ord(char):04x}"
-
-
-def _parse_problem(url: str, bare: str) -> str | None:
-    if any(ord(char) < 0x20 or char == "\x7f" for char in url):
-        return "net/url: invalid control character in URL"
-    if bare.startswith(":"):
-        return "missing protocol scheme"
-    scheme = _SCHEME.match(bare)
-    rest = (bare[scheme.end() :] if scheme else bare).partition("?")[0]
-    if scheme and not rest.startswith("/"):
-        return None
-    if not rest.startswith("/") and ":" in rest.partition("/")[0]:
-        return "first path segment in URL cannot contain colon"
-    host = _authority(rest)
-    return _host_problem(host) or _escape_problem(rest.removeprefix("//" + host))
-
-
-def _authority(rest: str) -> str:
-    return re.split("[/?]", rest[2:], maxsplit=1)[0] if rest.startswith("//") else ""
-
-
-def _host_problem(authority: str) -> str | None:
-    host = authority.rpartition("@")[2]
-    if host.startswith("["):
-        if "]" not in host:
-            return "missing ']' in host"
-        port = host.rpartition("]")[2]
-    else:
-        port = host[host.rindex(":") :] if ":" in host else ""
-    if port and not _PORT.fullmatch(port):
-        return f"invalid port {quote(port)} after host"
-    bad = _BAD_HOST.search(host)
-    if bad is None or bad[0] == "%":
-        return _escape_problem(host)
-    return f"invalid character {quote(bad[0])} in host name"
-
-
-def _escape_problem(text: str) -> str | None:
-    bad = _BAD_ESCAPE.search(text)
-    return f"invalid URL escape {quote(bad[0])}" if bad else None
+def address_of(url: str) -> str:
+    """The host and port that a call connects to, as Go's dialer names them."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (443 if parts.scheme.lower() == 'https' else 80)}"

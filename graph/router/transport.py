@@ -1,16 +1,21 @@
 """Calls the services of a graph over HTTP, as KServe's router calls them.
 
-Always POST, JSON unless the client's own content type is passed on, redirects followed, gzip
-undone. When no answer comes, the StepError says what Go's client says. It differs from Go's client
-where `graph/README.md` lists it: an answer over `MAX_ANSWER` bytes is an error, connections are
-pooled without the limit of two idle ones a host, and the user agent is our own.
+It always sends POST and JSON (unless the client's own content type is passed on), follows
+redirects and undoes gzip. When no answer comes, the StepError begins as Go's client begins it,
+`Post "URL": `, and goes on in plain words where Go's are only for people. `graph/README.md` lists
+the other differences: an answer over `MAX_ANSWER` bytes is an error, connections are pooled without
+Go's limit of two idle ones for each host, and the user agent is our own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import errno
+import os
 import re
+import socket
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,9 +24,9 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 import httpx2
 
 from graph.errors import StepError
-from graph.golang.url import call_failed, find_location_error, find_url_error
+from graph.golang.quoting import quote
+from graph.golang.url import address_of, call_failed, find_url_error, is_url
 from graph.router.propagation import HeaderPatterns
-from graph.router.transport_errors import explain, explain_body, gunzip
 from graph.router.walk import Answer, Call, Headers
 from graph.spec.model import Step
 
@@ -106,7 +111,7 @@ class _Caller:
         try:
             return await self._follow(_Request("POST", url, headers, body))
         except (ValueError, httpx2.InvalidURL) as err:
-            # A host that is none: Go would ask for it and be told so.
+            # The host cannot be the name of one. Go would look it up and not find it.
             raise StepError(f"{call_failed(url)}: dial tcp: {err}") from err
 
     async def _follow(self, first: _Request) -> Answer:
@@ -121,8 +126,8 @@ class _Caller:
             if not (response.status_code in (301, 302, 303, 307, 308) and location):
                 return Answer(response.status_code, await self._read(response, request, deadline))
             await response.aclose()
-            problem = find_location_error(location)
-            if problem is not None:
+            if not is_url(location):
+                problem = f"it redirects to {quote(location)}, which is not a valid URL"
                 raise StepError(f"{call_failed(request.url)}: {problem}")
             request = _redirected(request, first, response.status_code, location)
         raise StepError(f"{call_failed(location)}: stopped after {_MAX_REDIRECTS} redirects")
@@ -152,7 +157,7 @@ class _Caller:
         except TimeoutError as err:
             raise StepError(f"{call_failed(request.url)}: {_LATE}") from err
         except httpx2.TransportError as err:
-            raise StepError(f"{call_failed(request.url)}: {explain(err, request.url)}") from err
+            raise StepError(f"{call_failed(request.url)}: {_explain(err, request.url)}") from err
 
     async def _read(
         self, response: httpx2.Response, request: _Request, deadline: float | None
@@ -166,20 +171,50 @@ class _Caller:
         except TimeoutError as err:
             raise StepError(_LATE_BODY) from err
         except httpx2.TransportError as err:
-            raise StepError(explain_body(err)) from err
+            raise StepError(f"{call_failed(request.url)}: the answer broke off: {err}") from err
         finally:
             await response.aclose()
-        if (
-            not request.asks_for_gzip
-            or response.headers.get("content-encoding", "").lower() != "gzip"
-        ):
+        encoding = response.headers.get("content-encoding", "")
+        if not request.asks_for_gzip or encoding.lower() != "gzip":
             return bytes(body)
         try:
-            content = gunzip(bytes(body), MAX_ANSWER)
-        except ValueError as err:
-            raise StepError(str(err)) from err
+            content = _gunzip(bytes(body))
+        except zlib.error as err:
+            raise StepError(f"{call_failed(request.url)}: damaged gzip: {err}") from err
         _check_size(content, request.url)
         return content
+
+
+def _explain(err: httpx2.TransportError, url: str) -> str:
+    """Why no response came. The system's reasons read as Go's do, the others are httpx2's."""
+    cause: BaseException | None = err
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return f"dial tcp: lookup {urlsplit(url).hostname}: no such host"
+        if isinstance(err, httpx2.ConnectError) and isinstance(cause, OSError):
+            if cause.errno in errno.errorcode:
+                reason = os.strerror(cause.errno or 0).lower()
+                return f"dial tcp {address_of(url)}: connect: {reason}"
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        else:
+            cause = cause.__cause__ or cause.__context__
+    return str(err) or type(err).__name__
+
+
+def _gunzip(body: bytes) -> bytes:
+    """The content of a gzip body, all its members; at most a little over `MAX_ANSWER` bytes.
+
+    Raises zlib.error for a body that is damaged or cut off.
+    """
+    content = bytearray()
+    while body and len(content) <= MAX_ANSWER:
+        member = zlib.decompressobj(31)
+        content += member.decompress(body, MAX_ANSWER + 1)
+        if not member.eof and len(content) <= MAX_ANSWER:
+            raise zlib.error("it ends early")
+        body = member.unused_data
+    return bytes(content)
 
 
 def _check_size(body: bytes | bytearray, url: str) -> None:

@@ -187,7 +187,8 @@ class _Walk:
         try:
             return answer, decode_object(answer.body)
         except DecodeError as err:
-            raise StepError(str(err)) from err
+            step = self.graph.nodes[name].steps[index].name or str(index)
+            raise StepError(f"step {step} of an Ensemble must answer an object: {err}") from err
 
     async def _merge(
         self, steps: Sequence[Step], branches: Sequence[asyncio.Future[tuple[Answer, Any]]]

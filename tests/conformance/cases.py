@@ -9,6 +9,7 @@
 `sequence`, `switch`, `splitter` and `ensemble` are the steps of the root, `nodes` the other nodes;
 `$a` is the URL of the scripted service a. A body is text, or `{hex: ...}`. What is expected was
 taken from KServe's own router by `python -m tests.conformance.record` and read by a person.
+KServe's router must answer so word for word, ours as far as `compare.agree` asks.
 """
 
 from __future__ import annotations
@@ -54,6 +55,16 @@ def seen(job: Job, observation: Observation) -> dict[str, Any]:
     alone = all(node["routerType"] != "Ensemble" for node in job.nodes.values())
     found["calls"] = calls if alone else sorted(calls, key=str)
     return found
+
+
+def expected(case: Case) -> Observation:
+    """The answer that a case expects, as it would be observed."""
+    expect = case.expect or {}
+    names = {"content-type": "type", "location": "location"}
+    headers = {header: expect[key] for header, key in names.items() if key in expect}
+    body = expect.get("body", "")
+    found = bytes.fromhex(body["hex"]) if isinstance(body, dict) else body.encode()
+    return Observation(expect.get("status", 0), found, headers)
 
 
 def _show_call(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from graph.golang.quoting import quote_json
+
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NUMBER = re.compile(r".[^\x00-\x20,\]}]*", re.DOTALL)
 _LITERAL = re.compile(r".[a-z]*")
@@ -27,8 +29,6 @@ _DECIMAL = re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:inf|infinity)|nan", re.I | re.A
 )
 _HEXADECIMAL = re.compile(r"[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)p[+-]?\d+", re.I | re.A)
-_TO_QUOTE = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\udc80-\udcff]')
-_SHORT_QUOTES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class Kind(Enum):
@@ -160,8 +160,7 @@ def unescape(text: str) -> str:
 def quote(text: str) -> str:
     """`text` as a JSON string; HTML characters and what is not UTF-8 are escaped."""
     unicode = text.encode("latin-1").decode("utf-8", "surrogateescape")
-    quoted = _TO_QUOTE.sub(_escape, unicode)
-    return '"' + quoted.encode().decode("latin-1") + '"'
+    return quote_json(unicode).encode().decode("latin-1")
 
 
 def decode_bytes(text: str) -> str:
@@ -218,12 +217,3 @@ def _resolve(found: re.Match[str]) -> str:
 
 def _bytes_of(code: int) -> str:
     return chr(code).encode().decode("latin-1")
-
-
-def _escape(found: re.Match[str]) -> str:
-    char = found[0]
-    if char in '"\\':
-        return "\\" + char
-    if "\udc80" <= char <= "\udcff":
-        return "\\ufffd"
-    return _SHORT_QUOTES.get(char, f"\\u{ord(char):04x}")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from graph.asgi import Answer
 from graph.golang.json import read_for_people
-from graph.router.walk import Answer, Visit
+from graph.router.walk import Visit
 from graph.spec.model import Dependency, Graph, Node, RouterType, Step
 
 _SHAPES = {

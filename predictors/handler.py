@@ -1,36 +1,29 @@
 """Guards one predictor: contract, bounded queue, deadline, readiness, errors.
 
 The KServe server and the local runner both call predictors through a Handler, so that a request is
-answered with the same status and the same words by either. No web framework is imported here.
+answered with the same status and the same words by either. It imports no web framework.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from graph import contract
-from graph.contract import Instance
-from graph.errors import DeadlineExceeded, NotReady, Overloaded, ParleyError
+from graph.asgi import Answer, answer_error, json_answer
+from graph.contract import Instance, Limits
+from graph.errors import (
+    DeadlineExceeded,
+    EngineError,
+    NotReady,
+    Overloaded,
+    ParleyError,
+    RequestError,
+)
 from predictors.predictor import Predictor
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back over HTTP: `payload` is a JSON object, `headers` come besides content-type."""
-
-    status: int
-    payload: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def body(self) -> bytes:
-        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Handler:
@@ -49,6 +42,10 @@ class Handler:
     def name(self) -> str:
         return self.predictor.name
 
+    @property
+    def limits(self) -> Limits:
+        return self.predictor.schema.limits
+
     def load(self) -> None:
         """Blocks until the predictor is ready. Raises what its `load` raises."""
         self.predictor.load()
@@ -58,24 +55,18 @@ class Handler:
         self.ready = False
         self.predictor.close()
 
-    def read(self, body: bytes) -> Any:
-        """The JSON value of a body whose every part is of the contract. Raises RequestError."""
-        payload = contract.parse_body(body)
-        contract.read_instances(payload, self.predictor.fields)
-        return payload
-
     async def answer(self, body: bytes) -> Answer:
-        """The whole way of a request, errors included; raises nothing but cancellation."""
+        """From the bytes of a request to its answer. It raises nothing but cancellation."""
         try:
-            return Answer(200, await self.handle(contract.parse_body(body)))
+            return json_answer(200, await self.handle(contract.parse_body(body, self.limits)))
         except ParleyError as err:
-            return error_answer(err)
+            return answer_error(err)
 
-    async def handle(self, payload: Any) -> dict[str, Any]:
+    async def handle(self, payload: Any) -> dict[str, list[Instance]]:
         """`{"predictions": [...]}` for a parsed request. Raises ParleyError and no other error."""
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
-        instances = contract.read_instances(payload, self.predictor.fields)
+        instances = contract.read_instances(payload, self.predictor.schema)
         if self._inflight >= self._max_inflight:
             raise Overloaded(f"{self.name}: {self._inflight} requests are at work, try again")
         self._inflight += 1
@@ -87,7 +78,8 @@ class Handler:
     async def _predict(self, instances: list[Instance]) -> list[Instance]:
         try:
             async with asyncio.timeout(self._request_timeout):
-                return await self.predictor.predict(instances)
+                predictions = await self.predictor.predict(instances)
+            return self._checked(predictions)
         except TimeoutError as err:
             seconds = f"{self._request_timeout:g} s"
             raise DeadlineExceeded(f"{self.name}: no answer within {seconds}") from err
@@ -100,10 +92,10 @@ class Handler:
             log.exception("%s: unexpected error", self.name)
             raise ParleyError(f"{self.name}: internal error, see the server's log") from err
 
-
-def error_answer(err: ParleyError) -> Answer:
-    """The error as every door of Parley words it."""
-    headers = {}
-    if isinstance(err, Overloaded):
-        headers["retry-after"] = str(max(1, round(err.retry_after)))
-    return Answer(err.status, {"error": err.message}, headers)
+    def _checked(self, predictions: list[Instance]) -> list[Instance]:
+        """The predictions, where a later step of a graph takes them. Raises EngineError."""
+        try:
+            contract.check_predictions(predictions)
+        except RequestError as err:
+            raise EngineError(f"{self.name}: the model's text cannot be passed on: {err}") from err
+        return predictions

@@ -1,25 +1,24 @@
 """What a predictor is: the one extension point.
 
-Its server is in `serving.py`, what guards it in `handler.py`, its options in its own `__main__.py`.
+`serving.py` serves it, `handler.py` guards it, and its own `__main__.py` reads its options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from graph.contract import Instance
+from graph.contract import Instance, Schema
 
 
 class Predictor(Protocol):
     """`load` may block and runs once, off the event loop.
 
-    name: the model's name in the URL.  fields: the keys that an instance may have here; the handler
-    refuses every other one before `predict` sees it.
+    name: the model's name in the URL.  schema: the keys that an instance may have here, and the
+    sizes of a request; the handler refuses everything else before `predict` sees it.
     """
 
     name: str
-    fields: Sequence[str]
+    schema: Schema
 
     def load(self) -> None: ...
 

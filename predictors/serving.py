@@ -3,15 +3,13 @@
 KServe's own ModelServer parses the process's arguments when it is imported, lets anybody unload a
 model, calls itself ready before the model is, and reads bodies of any size. So its parts are used:
 its model class, registry, data plane, V1 routes and metrics, on an application of ours behind a
-door (door.py) that bounds and checks what comes in. V2, gRPC and explain are not offered.
+middleware (middleware.py) that bounds what comes in. V2, gRPC and explain are not offered.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import math
 import os
 import signal
 import socket
@@ -20,18 +18,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
-
-from graph.errors import ParleyError, ServeError
-from predictors.door import Door
-from predictors.handler import Answer, Handler, error_answer
+from graph.asgi import answer_error, json_answer
+from graph.contract import parse_body
+from graph.errors import ParleyError
+from graph.server import Server, StopSignals, listen, serve_while_loading
+from predictors.handler import Handler
+from predictors.middleware import RequestGuard
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
 from predictors.settings import OptionError, ServerSettings
 
 log = logging.getLogger(__name__)
-
-KEEP_ALIVE_SECONDS = 75  # longer than Envoy's and KServe's router's idle connections are kept
 
 Build = Callable[[Sequence[str], Mapping[str, str], Progress], tuple[Predictor, Any]]
 
@@ -65,24 +62,10 @@ def serve(predictor: Predictor, settings: ServerSettings) -> int:
         max_inflight=settings.max_inflight,
         request_timeout=settings.request_timeout,
     )
-    with listen(settings.host, settings.http_port) as listener:
-        return asyncio.run(_serve(handler, listener, settings))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A bound TCP socket. Raises ServeError that names the port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except (OSError, OverflowError) as err:
-        listener.close()
-        in_use = isinstance(err, OSError) and err.errno == errno.EADDRINUSE
-        reason = "is in use" if in_use else f"cannot be used ({err})"
-        raise ServeError(f"port {port} on {host} {reason}; choose another one") from err
-    return listener
+    with StopSignals() as signals, listen(settings.host, settings.http_port) as listener:
+        asyncio.run(_serve(handler, listener, settings, signals))
+    log.info("%s stopped", handler.name)
+    return 0
 
 
 def build_app(handlers: Sequence[Handler]) -> Any:
@@ -90,7 +73,6 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     with _no_arguments():
         from kserve import ModelRepository
         from kserve.errors import ModelNotFound, ModelNotReady
-        from kserve.protocol.dataplane import DataPlane
         from kserve.protocol.rest.server import metrics_handler
         from kserve.protocol.rest.v1_endpoints import V1Endpoints
     from fastapi import FastAPI
@@ -99,9 +81,10 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     registry = ModelRepository()
     for handler in handlers:
         registry.update(_kserve_model(handler))
-    endpoints = V1Endpoints(DataPlane(registry))
+    data_plane = _data_plane(registry)
+    endpoints = V1Endpoints(data_plane)
     app = FastAPI(openapi_url=None)
-    app.add_api_route("/", DataPlane.live, methods=["GET"])
+    app.add_api_route("/", data_plane.live, methods=["GET"])
     app.add_api_route("/metrics", metrics_handler, methods=["GET"])
     app.add_api_route("/v1/models", endpoints.models, methods=["GET"])
     app.add_api_route("/v1/models/{model_name}", endpoints.model_ready, methods=["GET"])
@@ -135,78 +118,79 @@ def _kserve_model(handler: Handler) -> Any:
         async def predict(self, payload: Any, _: Any, response_headers: Any) -> bytes:
             # Bytes, because for a dict KServe 0.20 uses a response class that FastAPI deprecates.
             response_headers["content-type"] = "application/json"
-            return Answer(200, await handler.handle(payload)).body()
+            return json_answer(200, await handler.handle(payload)).body
 
     return PredictorModel()
 
 
-async def _serve(handler: Handler, listener: socket.socket, settings: ServerSettings) -> int:
-    door = Door(build_app([handler]), [handler])
-    server = Server(door, settings.drain_seconds)
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, server.stop)
-    loop.add_signal_handler(
-        signal.SIGTERM, lambda: asyncio.ensure_future(_drain(door, server, settings.drain_delay))
+def _data_plane(registry: Any) -> Any:
+    from kserve.protocol.dataplane import DataPlane
+
+    class TurnDataPlane(DataPlane):  # type: ignore[misc]
+        """KServe's data plane for JSON of the contract alone, whatever a header calls it."""
+
+        def decode(self, body: bytes, headers: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+            return parse_body(body), {}
+
+        def encode(
+            self, model_name: str, response: Any, headers: Any, req_attributes: Any
+        ) -> tuple[Any, Any]:
+            return response, {}
+
+    return TurnDataPlane(registry)
+
+
+async def _serve(
+    handler: Handler, listener: socket.socket, settings: ServerSettings, signals: StopSignals
+) -> None:
+    guard = RequestGuard(build_app([handler]), [handler])
+    server = Server(guard, settings.drain_seconds)
+    stopping = _Stopping(guard, server, settings.drain_delay)
+    signals.attach(stopping.handle)
+    await serve_while_loading(
+        server,
+        listener,
+        handler.load,
+        lambda: log.info("%s is ready", handler.name),
+        handler.close,
     )
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    loading = asyncio.create_task(_load(handler))
-    try:
-        await asyncio.wait({serving, loading}, return_when=asyncio.FIRST_COMPLETED)
-        if loading.done():
-            loading.result()
-        await serving
-    finally:
-        server.stop()
-        await serving
-        handler.close()
-    log.info("%s stopped", handler.name)
-    return 0
 
 
-async def _load(handler: Handler) -> None:
-    await asyncio.to_thread(handler.load)
-    log.info("%s is ready", handler.name)
+class _Stopping:
+    """What each signal does: SIGTERM drains, SIGINT skips the delay, one more hurries."""
 
+    def __init__(self, guard: RequestGuard, server: Server, delay: float) -> None:
+        self._guard = guard
+        self._server = server
+        self._delay = delay
 
-async def _drain(door: Door, server: Server, delay: float) -> None:
-    """Refuse readiness and close connections after their answer, for `delay` seconds; then stop."""
-    log.info("draining")
-    door.draining = True
-    await asyncio.sleep(delay)
-    server.stop()
+    def handle(self, number: int) -> None:
+        if self._server.should_exit:
+            log.warning("stopped again: refusing %d requests under way", self._server.under_way)
+            self._server.hurry()
+        elif self._guard.draining or number == signal.SIGINT or self._delay <= 0:
+            self._stop()
+        else:
+            log.info("draining for %g s", self._delay)
+            self._guard.draining = True
+            asyncio.get_running_loop().call_later(self._delay, self._stop)
 
-
-class Server(uvicorn.Server):
-    """uvicorn without its own signal handling, which ends the process before models are closed."""
-
-    def __init__(self, app: Any, drain_seconds: float) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=math.ceil(drain_seconds),
-            )
-        )
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop(self) -> None:
-        self.should_exit = True
+    def _stop(self) -> None:
+        """Close connections after their answer, then stop."""
+        if not self._server.should_exit:
+            log.info("stopping: %d requests are under way", self._server.under_way)
+        self._guard.draining = True
+        self._server.stop()
 
 
 async def _answer_error(_: Any, err: Exception) -> Any:
-    from fastapi.responses import JSONResponse
+    from fastapi.responses import Response
 
     if not isinstance(err, ParleyError):
         raise err
-    answer = error_answer(err)
-    return JSONResponse(dict(answer.payload), answer.status, headers=dict(answer.headers))
+    answer = answer_error(err)
+    headers = {"retry-after": answer.retry_after} if answer.retry_after else None
+    return Response(answer.body, answer.status, headers, answer.content_type)
 
 
 async def _answer_http(_: Any, err: Any) -> Any:
@@ -226,7 +210,7 @@ def _answer_with(status: int) -> Any:
 
 @contextmanager
 def _no_arguments() -> Iterator[None]:
-    """kserve parses the process's arguments on import; ours are not meant for it."""
+    """Hide the process's arguments: kserve parses them when it is imported."""
     arguments, sys.argv = sys.argv, sys.argv[:1]
     try:
         yield

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from predictors.serving import Server, listen
+from graph.server import Server, listen
 
 
 @pytest.fixture

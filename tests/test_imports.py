@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(p for d in ("graph", "predictors") for p in (ROOT / d).rglob("*.py"))
+# What a predictor takes from the graph.
+SHARED = {"graph", "graph.asgi", "graph.contract", "graph.errors", "graph.server"}
 PREDICTORS = {"chat", "detector", "translator"}
 
 
@@ -33,12 +35,12 @@ def test_a_package_imports_nothing(path):
 @pytest.mark.parametrize(
     "path", [p for p in MODULES if p.is_relative_to(ROOT / "predictors")], ids=name
 )
-def test_a_predictor_imports_contract_and_errors_and_no_other_predictor(path):
+def test_a_predictor_imports_what_is_shared_and_no_other_predictor(path):
     own = path.relative_to(ROOT / "predictors").parts[0]
     for module in imports(path):
         parts = module.split(".")
         if parts[0] == "graph":
-            assert module in ("graph", "graph.contract", "graph.errors"), module
+            assert module in SHARED, module
         if parts[0] == "predictors" and len(parts) > 1 and parts[1] in PREDICTORS:
             assert parts[1] == own, module
 
@@ -51,7 +53,7 @@ def test_only_the_local_runner_reaches_predictors(path):
     assert not reached or where.parts[0] == "local" or str(where) in allowed, reached
 
 
-@pytest.mark.parametrize("module", ["contract.py", "errors.py"])
+@pytest.mark.parametrize("module", ["asgi.py", "contract.py", "errors.py"])
 def test_the_contract_needs_the_standard_library_only(module):
     for imported in imports(ROOT / "graph" / module):
         top = imported.split(".")[0]

@@ -15,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from graph.asgi import Answer
 from graph.errors import NotServed, SpecError
-from graph.router.walk import Answer, Headers, route
+from graph.router.walk import Headers, route
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Graph, Objects, Step
 from graph.spec.services import InferenceService
@@ -65,8 +66,7 @@ class LocalGraph:
         """One request to one predictor. Raises NotServed."""
         if name not in self.handlers:
             raise NotServed(f"{name}: no such predictor; there are {', '.join(self.handlers)}")
-        answer = await self.handlers[name].answer(body)
-        return Answer(answer.status, answer.body(), "application/json")
+        return await self.handlers[name].answer(body)
 
     async def _call(self, step: Step, body: bytes, headers: Headers) -> Answer:
         return await self.predict(step.service_name, body)

@@ -1,48 +1,63 @@
-"""Serves an ASGI application on this machine until SIGTERM or Ctrl-C."""
+"""Serves a local graph on this machine until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from starlette.middleware.cors import CORSMiddleware
+
+from graph.asgi import App
 from graph.local.app import app_of
 from graph.local.build import LocalGraph
-from predictors.serving import Server, listen
+from graph.server import Server, StopSignals, listen, serve_while_loading, stop_or_hurry, url_of
 
 Note = Callable[[str], None]
 DRAIN_SECONDS = 10.0
 
 
-def serve_local(local: LocalGraph, host: str, port: int, note: Note) -> None:
+def serve_local(
+    local: LocalGraph, host: str, port: int, note: Note, origins: Sequence[str] = ()
+) -> None:
     """A graph and its predictors, loaded in the background: `/readyz` is 503 until all are.
 
-    Raises ServeError for the port, ModelError for weights.
+    Pages of `origins` may call them from a browser. Raises ServeError for the port, ModelError for
+    weights.
     """
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
-    with listen(host, port) as listener:
-        asyncio.run(_serve(local, listener, note))
+    with StopSignals() as signals, listen(host, port) as listener:
+        asyncio.run(_serve(local, listener, note, origins, signals))
 
 
-async def _serve(local: LocalGraph, listener: socket.socket, note: Note) -> None:
-    host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    server = Server(app_of(local), DRAIN_SECONDS)
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, server.stop)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    loading = asyncio.create_task(asyncio.to_thread(local.load))
-    try:
-        await asyncio.wait({serving, loading}, return_when=asyncio.FIRST_COMPLETED)
-        if loading.done():
-            loading.result()
-            note(f"{local.graph.name} is ready at {url}")
-            for name in local.handlers:
-                note(f"  {name}: {url}/v1/models/{name}:predict")
-        await serving
-    finally:
-        server.stop()
-        await asyncio.gather(serving, loading, return_exceptions=True)
-        local.close()
+async def _serve(
+    local: LocalGraph,
+    listener: socket.socket,
+    note: Note,
+    origins: Sequence[str],
+    signals: StopSignals,
+) -> None:
+    url = url_of(listener)
+    server = Server(allow_origins(app_of(local), origins), DRAIN_SECONDS)
+    signals.attach(lambda _: stop_or_hurry(server, note))
+
+    def say_ready() -> None:
+        note(f"{local.graph.name} is ready at {url}")
+        for name in local.handlers:
+            note(f"  {name}: {url}/v1/models/{name}:predict")
+
+    await serve_while_loading(server, listener, local.load, say_ready, local.close)
+
+
+def allow_origins(app: App, origins: Sequence[str]) -> App:
+    """The application, with answers that pages of these origins may read; `*` means all."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["retry-after"],
+    )

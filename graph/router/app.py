@@ -1,10 +1,11 @@
-"""The HTTP door of a graph, as KServe's router opens it: an ASGI application.
+"""The HTTP side of a graph, as KServe's router has it: an ASGI application.
 
 Any method and any path runs the graph, `/readyz` answers 200, an unclean path is redirected to the
 clean one, and the answer's content type is that of its bytes. It differs where KServe's router
 does harm, as `graph/README.md` lists: a body over the limit is refused with 413, a client that
 goes away ends the walk, and a graph that gives no status (an empty Sequence) answers 500 where
-KServe drops the connection.
+KServe drops the connection. It also passes on when a service that answered 503 wants to be asked
+again (`Retry-After`).
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ import asyncio
 import html
 import posixpath
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from graph.asgi import (
+    Answer,
+    App,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    run_for_client,
+    send_answer,
+)
 from graph.errors import TooLarge
-from graph.router.walk import Answer, Headers, error_answer
+from graph.router.walk import Headers, error_answer
 from graph.spec.model import Timeouts
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 # `graph.router.walk.route` with its graph and its call filled in.
 Route = Callable[[bytes, Headers], Awaitable[Answer]]
 
@@ -38,7 +45,7 @@ NO_STATUS = "the graph gave no answer: a Sequence without steps has neither stat
 
 
 @dataclass(frozen=True)
-class Limits:
+class ServerLimits:
     """What a client may take. Seconds of zero or less, and None, mean no limit.
 
     body: bytes of a request, over which it is refused with 413.  read: seconds for a request to
@@ -51,21 +58,17 @@ class Limits:
     answer: float | None = None
 
 
-def limits_of(timeouts: Timeouts, body: int = Limits.body) -> Limits:
+def limits_of(timeouts: Timeouts, body: int = ServerLimits.body) -> ServerLimits:
     """The limits that a graph's `routerTimeouts` set."""
-    return Limits(body, timeouts.server_read, timeouts.server_write)
-
-
-class _ClientGone(Exception):
-    """The client closed the connection before its answer was ready."""
+    return ServerLimits(body, timeouts.server_read, timeouts.server_write)
 
 
 def graph_app(
-    route: Route, limits: Limits = Limits(), ready: Callable[[], bool] = lambda: True
+    route: Route, limits: ServerLimits = ServerLimits(), ready: Callable[[], bool] = lambda: True
 ) -> App:
     """The ASGI application that answers with `route`; `/readyz` is 503 while `ready()` is false."""
 
-    async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
@@ -73,9 +76,9 @@ def graph_app(
             raise NotImplementedError(f"a graph does not speak {scope['type']}")
         try:
             answer, location = await _answer(scope, receive, route, limits, ready)
-        except _ClientGone:
+        except ClientGone:
             return
-        await _send(send, answer, location)
+        await send_answer(send, answer, [(b"location", location.encode())] if location else [])
 
     return app
 
@@ -89,10 +92,10 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 async def _answer(
-    scope: MutableMapping[str, Any],
+    scope: Scope,
     receive: Receive,
     route: Route,
-    limits: Limits,
+    limits: ServerLimits,
     ready: Callable[[], bool],
 ) -> tuple[Answer, str]:
     """The answer, and the location it redirects to where it does."""
@@ -112,20 +115,18 @@ async def _answer(
     return await _walk(scope, receive, route, limits), ""
 
 
-async def _walk(
-    scope: MutableMapping[str, Any], receive: Receive, route: Route, limits: Limits
-) -> Answer:
+async def _walk(scope: Scope, receive: Receive, route: Route, limits: ServerLimits) -> Answer:
     """The graph's answer, within the limits."""
     try:
         async with asyncio.timeout(_seconds(limits.read)):
-            body = await _read_body(receive, limits.body)
+            body = await read_body(scope, receive, limits.body)
     except TooLarge as err:
         return error_answer(err.status, err.message)
     except TimeoutError:
         return error_answer(408, f"the request did not arrive within {limits.read} s (serverRead)")
     try:
         async with asyncio.timeout(_seconds(limits.answer)):
-            answer = await _race(route(body, _headers(scope)), receive)
+            answer = await run_for_client(route(body, _headers(scope)), receive)
     except TimeoutError:
         return error_answer(504, f"no answer within {limits.answer} s (serverWrite)")
     if answer.status == 0:
@@ -137,52 +138,6 @@ async def _walk(
 
 def _seconds(limit: float | None) -> float | None:
     return limit if limit is not None and limit > 0 else None
-
-
-async def _read_body(receive: Receive, limit: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _ClientGone
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise TooLarge("body", f"over {limit} bytes, the limit of this router")
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-async def _race(walk: Awaitable[Answer], receive: Receive) -> Answer:
-    """The walk's answer; a client that goes away first cancels the walk."""
-    walking = asyncio.ensure_future(walk)
-    leaving = asyncio.ensure_future(_wait_for_disconnect(receive))
-    try:
-        await asyncio.wait({walking, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not walking.done():
-            raise _ClientGone
-        return walking.result()
-    finally:
-        for task in (walking, leaving):
-            task.cancel()
-        await asyncio.gather(walking, leaving, return_exceptions=True)
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _send(send: Send, answer: Answer, location: str) -> None:
-    bodiless = answer.status < 200 or answer.status in (204, 304)
-    headers = []
-    if answer.content_type is not None:
-        headers.append((b"content-type", answer.content_type.encode()))
-    if location:
-        headers.append((b"location", location.encode()))
-    if not bodiless:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
 
 def clean_path(path: str) -> str:
@@ -210,7 +165,7 @@ def _redirect(method: str, clean: str, query: str) -> tuple[Answer, str]:
     return Answer(307, body.encode(), "text/html; charset=utf-8"), location
 
 
-def _headers(scope: MutableMapping[str, Any]) -> Headers:
+def _headers(scope: Scope) -> Headers:
     return [
         (canonical_name(name.decode("latin-1")), value.decode("latin-1"))
         for name, value in scope["headers"]

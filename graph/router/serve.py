@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
 
-import uvicorn
-
-from graph.errors import ServeError, SpecError
+from graph.errors import SpecError
 from graph.router.app import graph_app, limits_of
 from graph.router.propagation import VARIABLE, read_patterns
 from graph.router.transport import http_call
 from graph.router.walk import route
+from graph.server import Server, StopSignals, listen, stop_or_hurry, url_of
 from graph.spec.documents import suggest
 from graph.spec.model import Graph
 from graph.spec.services import InferenceService
@@ -51,19 +51,18 @@ def serve_graph(
     graph: Graph, urls: Mapping[str, str], host: str, port: int, max_body: int, note: Note
 ) -> None:
     """Serves until SIGTERM or Ctrl-C. Raises ServeError for a port that cannot be had."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as err:
-        number = err.errno if isinstance(err, OSError) else None
-        reason = os.strerror(number) if number else str(err)
-        raise ServeError(f"{host}:{port}: {reason}; choose another with --port") from err
-    with listener:
-        asyncio.run(_serve(graph, urls, listener, max_body, note))
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
+    with StopSignals() as signals, listen(host, port) as listener:
+        asyncio.run(_serve(graph, urls, listener, max_body, note, signals))
 
 
 async def _serve(
-    graph: Graph, urls: Mapping[str, str], listener: socket.socket, max_body: int, note: Note
+    graph: Graph,
+    urls: Mapping[str, str],
+    listener: socket.socket,
+    max_body: int,
+    note: Note,
+    signals: StopSignals,
 ) -> None:
     patterns, refused = read_patterns(os.environ.get(VARIABLE))
     for pattern in refused:
@@ -74,13 +73,7 @@ async def _serve(
             limits_of(graph.timeouts, max_body),
         )
         idle = graph.timeouts.server_idle
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            lifespan="off",
-            timeout_keep_alive=idle if idle > 0 else 10**9,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-        )
-        host, port = listener.getsockname()[:2]
-        note(f"{graph.name} is served at http://{f'[{host}]' if ':' in host else host}:{port}")
-        await uvicorn.Server(config).serve(sockets=[listener])
+        server = Server(app, _DRAIN_SECONDS, idle if idle > 0 else 10**9)
+        signals.attach(lambda _: stop_or_hurry(server, note))
+        note(f"{graph.name} is served at {url_of(listener)}")
+        await server.serve(sockets=[listener])

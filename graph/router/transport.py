@@ -23,11 +23,12 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import httpx2
 
+from graph.asgi import Answer
 from graph.errors import StepError
 from graph.golang.quoting import quote
 from graph.golang.url import address_of, call_failed, find_url_error, is_url
 from graph.router.propagation import HeaderPatterns
-from graph.router.walk import Answer, Call, Headers
+from graph.router.walk import Call, Headers
 from graph.spec.model import Step
 
 MAX_ANSWER = 64 << 20

@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from graph.asgi import Answer
 from graph.errors import StepError
 from graph.golang.json import DecodeError, decode_object, encode, is_valid
 from graph.router.conditions import exists
@@ -32,15 +33,6 @@ Headers = Sequence[tuple[str, str]]
 NO_ROUTE = "None of the routes matched with the switch condition"
 # A cycle that no condition ends crashes KServe's router; here it ends at this depth.
 MAX_DEPTH = 64
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a service or the graph answers. `content_type` is None where there is no body."""
-
-    status: int
-    body: bytes = b""
-    content_type: str | None = None
 
 
 # Asks the service of a step (`service_url` or `service_name`); the headers are the client's.
@@ -160,7 +152,7 @@ class _Walk:
                 if not is_valid(answer.body):
                     raise StepError("invalid response")
                 if not exists(answer.body, step.condition):
-                    return replace(answer, status=200)
+                    return replace(answer, status=200, retry_after="")
             answer = await self._step(name, index, request, depth)
             if step.dependency is Dependency.HARD and not is_success(answer):
                 return answer

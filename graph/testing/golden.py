@@ -24,8 +24,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph.asgi import Answer
 from graph.golang.json import read_for_people
-from graph.router.walk import Answer, Visit, route
+from graph.router.walk import Visit, route
 from graph.spec.documents import Place, items, mapping, number, read_yaml, text
 from graph.spec.model import Graph
 from graph.testing.stubs import Played, Stubs

@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graph.asgi import Answer
 from graph.errors import StepError
 from graph.golang.json import read_for_people
-from graph.router.walk import Answer, Call, Headers
+from graph.router.walk import Call, Headers
 from graph.spec.model import Step
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from graph.asgi import Answer
 from graph.errors import SpecError
 from graph.router.transport import http_call
-from graph.router.walk import Answer, Visit, route
+from graph.router.walk import Visit, route
 from graph.spec.documents import read_source, suggest
 from graph.spec.model import Graph
 from graph.testing.stubs import Played, Stubs, some_played

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 from graph import contract
@@ -24,7 +23,7 @@ _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
 class Chat:
     """A chat model behind the turn's contract."""
 
-    fields: Sequence[str] = contract.ALL_FIELDS
+    schema = contract.INNER
 
     def __init__(self, name: str, engine: Engine, family: Family, sampling: Sampling) -> None:
         if sampling.max_tokens is None:
@@ -53,6 +52,8 @@ class Chat:
 
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
+        for i, instance in enumerate(instances):
+            contract.require_english(instance, i)
         prompts = await asyncio.gather(
             *(self._prompt(instance, i) for i, instance in enumerate(instances))
         )
@@ -77,12 +78,12 @@ class Chat:
 
     async def _finish(self, prompt: Prompt, answer: str) -> str:
         """The answer as a person should see it: never empty, and no half sentence at its end."""
-        answer = contract.without_control(answer).strip()
+        answer = _readable(answer)
         if not answer:
             # A greedy model that ends at once ends at once again, so the second try is sampled.
             second_try = replace(self._sampling, temperature=0.7, seed=self._sampling.seed or 0)
             [answer] = await self._engine.generate([prompt], second_try)
-            answer = contract.without_control(answer).strip()
+            answer = _readable(answer)
         if not answer:
             raise EngineError(f"{self.name}: the model gave no answer; say it in other words")
         if await self._engine.count_tokens(answer) >= self._max_tokens:
@@ -102,6 +103,13 @@ class Chat:
             answered[contract.RESPONSE] = answer
         contract.add_step(answered, self.name, self._engine.info.model, seconds)
         return answered
+
+
+def _readable(text: str) -> str:
+    """A model's text without what no later step would take, and no longer than it would."""
+    text = contract.without_control(text).strip()
+    longest = contract.INNER_LIMITS.answer
+    return text if len(text) <= longest else whole_sentences(text[:longest])
 
 
 def whole_sentences(text: str) -> str:

@@ -22,7 +22,7 @@ _DIGITS = 3
 class Detector:
     """Serves `languages` (ISO 639-1); `default` is taken where nothing tells the language."""
 
-    fields: Sequence[str] = contract.PUBLIC_FIELDS
+    schema = contract.PUBLIC
 
     def __init__(self, name: str, languages: Sequence[str], default: str) -> None:
         self.name = name

@@ -35,7 +35,7 @@ class Strategy(Protocol):
 class Translator:
     """A translation model behind the turn's contract."""
 
-    fields: Sequence[str] = contract.ALL_FIELDS
+    schema = contract.INNER
 
     def __init__(
         self,

@@ -1,15 +1,19 @@
 """Bad input over HTTP, at each predictor and at the graph: a clear 4xx, and the server goes on."""
 
 import json
+import socket
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, given, settings
 
+from graph import contract
 from graph.local.app import app_of
-from predictors.door import Door
+from predictors.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
+from tests.requests import requests
 
 NAMES = ("detector", "translate-fr-en", "translate-en-fr", "chat")
 GOOD = {"user_input": "Hello there, my friend", "response_en": "Hello"}
@@ -58,7 +62,7 @@ BAD = {
         413,
         "instances[0].user_input",
     ),
-    "a body of 2 MiB": (b" " * (2 << 20), 413, "body"),
+    "the key twice": (b'{"user_input": "hi", "user_input": "bye"}', 400, "body"),
     "65 instances": (json.dumps({"instances": [GOOD] * 65}).encode(), 413, "instances"),
     "a CloudEvent": (
         b'{"specversion": "1.0", "type": "x", "source": "y", "id": "1", "time": "t", "data": {}}',
@@ -106,6 +110,62 @@ def test_the_graph_refuses_with_the_same_words(client, url, bad):
     assert client.post(url, json={"user_input": "Hello"}).status_code == 200
 
 
+HUGE = "1" + "0" * 400
+INNER = {
+    "seconds of 400 digits": (
+        f'"steps": [{{"name": "n", "model": "m", "seconds": {HUGE}}}]',
+        "steps[0].seconds",
+    ),
+    "confidence of 400 digits": (f'"language_confidence": {HUGE}', "language_confidence"),
+    "seconds below zero": (
+        '"steps": [{"name": "n", "model": "m", "seconds": -1}]',
+        "steps[0].seconds",
+    ),
+    "steps not a list": ('"steps": {}', "steps"),
+    "route not a text": ('"route": []', "route"),
+    "response_en not a text": ('"response_en": {}', "response_en"),
+}
+
+
+@pytest.mark.parametrize("inner", INNER.values(), ids=INNER)
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_predictor_refuses_what_no_predictor_writes(client, url, name, inner):
+    text, field = inner
+    body = f'{{"instances": [{{"user_input": "hi", {text}}}]}}'.encode()
+    response = client.post(f"{url}/v1/models/{name}:predict", content=body)
+    check(response, 400, f"instances[0].{field}")
+
+
+@pytest.mark.parametrize("name", ["", *NAMES])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(request=requests)
+def test_no_json_makes_a_server_fail(client, url, name, request):
+    path = f"{url}/v1/models/{name}:predict" if name else url
+    response = client.post(path, content=json.dumps(request).encode())
+    assert response.status_code in (200, 400, 413), response.text
+    assert list(response.json()) in (["predictions"], ["error"])
+
+
+def test_a_body_over_the_limit_is_refused(client, url):
+    too_large = b" " * (contract.PUBLIC_LIMITS.body + 1)
+    check(client.post(url, content=too_large), 413, "body")
+    check(client.post(f"{url}/v1/models/detector:predict", content=too_large), 413, "body")
+    streamed = iter([too_large])
+    check(client.post(f"{url}/v1/models/detector:predict", content=streamed), 413, "body")
+    assert client.post(url, json={"user_input": "Hello"}).status_code == 200
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_sent(url):
+    host, port = url.removeprefix("http://").split(":")
+    for name in NAMES[1:]:
+        with socket.create_connection((host, int(port))) as connection:
+            head = f"POST /v1/models/{name}:predict HTTP/1.1\r\nhost: x\r\ncontent-length: "
+            connection.sendall(f"{head}{contract.INNER_LIMITS.body + 1}\r\n\r\n".encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
 @pytest.mark.parametrize("field", ["language", "previous_language"])
 def test_a_language_that_is_not_served_is_refused_with_the_served_ones(client, url, field):
     body = {"instances": [{"user_input": "Hallo", field: "de"}]}
@@ -147,7 +207,7 @@ def test_headers_do_not_change_how_a_body_is_read(client, url, headers):
 )
 def test_a_predictors_server_offers_nothing_else(client, serve_app, method, path):
     [_, _, _, chat] = predictors()
-    url = serve_app(Door(build_app([chat]), [chat]))
+    url = serve_app(RequestGuard(build_app([chat]), [chat]))
     response = client.request(method, url + path)
     assert response.status_code in (404, 405)
     assert list(response.json()) == ["error"]

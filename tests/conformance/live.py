@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from graph.router.app import Limits, graph_app
+from graph.router.app import ServerLimits, graph_app
 from graph.router.propagation import read_patterns
 from graph.router.transport import http_call
 from graph.router.walk import route
@@ -19,7 +19,7 @@ from graph.spec.load import choose_graph, load_objects
 from tests.conformance.exchange import Reply
 from tests.conformance.service import Service
 
-NO_LIMITS = Limits()
+NO_LIMITS = ServerLimits()
 _PATIENCE_SECONDS = 10.0
 
 
@@ -39,7 +39,7 @@ class Live:
 
 @asynccontextmanager
 async def live_graph(
-    nodes: dict[str, Any], replies: dict[str, Reply], limits: Limits = NO_LIMITS
+    nodes: dict[str, Any], replies: dict[str, Reply], limits: ServerLimits = NO_LIMITS
 ) -> AsyncIterator[Live]:
     """Serves a graph; `$service` in a URL is the address of the scripted services."""
     service = Service()

@@ -18,7 +18,8 @@ from typing import Any
 
 import uvicorn
 
-from graph.router.app import App, graph_app
+from graph.asgi import App
+from graph.router.app import graph_app
 from graph.router.propagation import read_patterns
 from graph.router.transport import http_call
 from graph.router.walk import route

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 import graph.router.transport
+from graph.asgi import Answer
 from graph.golang.json import MAX_DEPTH as JSON_DEPTH
-from graph.router.app import Limits
+from graph.router.app import ServerLimits
 from graph.router.conditions import exists
 from graph.router.mapping import map_predictions_to_instances
 from graph.router.transport import http_call
-from graph.router.walk import MAX_DEPTH, Answer, route
+from graph.router.walk import MAX_DEPTH, route
 from graph.spec.model import Graph, Node, RouterType, Step
 from tests.conformance.bench import Bench
 from tests.conformance.exchange import Job, Reply, Request
@@ -60,7 +61,7 @@ async def test_difference_cycle() -> None:
 
 
 async def test_difference_body_limit() -> None:
-    async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, Limits(body=10)) as live:
+    async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, ServerLimits(body=10)) as live:
         assert (await ask(live.port, b"x" * 10))[0] == 200
         status, body = await ask(live.port, b"x" * 11)
     assert (status, b"over 10 bytes" in body) == (413, True)
@@ -74,14 +75,14 @@ async def test_difference_answer_limit(monkeypatch: Any) -> None:
 
 
 async def test_difference_late_request() -> None:
-    async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, Limits(read=0.05)) as live:
+    async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, ServerLimits(read=0.05)) as live:
         status, body = await ask(live.port, b"{", promise=2)
         assert (status, b"serverRead" in body, live.service.calls) == (408, True, [])
 
 
 async def test_difference_late_answer(bench: Bench) -> None:
     slow = {"a": Reply(body=b"{}", delay=5)}
-    async with live_graph(ONE_STEP, slow, Limits(answer=0.05)) as live:
+    async with live_graph(ONE_STEP, slow, ServerLimits(answer=0.05)) as live:
         status, body = await ask(live.port, b"{}")
     assert (status, b"serverWrite" in body) == (504, True)
     job = Job(ONE_STEP, {"a": (Reply(delay=1.3),)}, (Request(),), {"serverWrite": 1})

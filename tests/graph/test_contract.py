@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from graph import contract
 from graph.errors import RequestError, TooLarge
+from tests.requests import requests
 
 VALID = {"user_input": "Bonjour"}
 
 
-def refused(payload, fields=contract.ALL_FIELDS):
+def refused(payload, schema=contract.INNER):
     with pytest.raises(RequestError) as caught:
-        contract.read_instances(payload, fields)
+        contract.read_instances(payload, schema)
     return caught.value
 
 
@@ -73,13 +74,31 @@ def test_a_refusal_names_the_field(payload, field):
     ],
 )
 def test_what_is_too_large_is_refused_with_413(payload, field):
-    error = refused(payload)
+    error = refused(payload, contract.PUBLIC)
     assert isinstance(error, TooLarge)
     assert (error.status, error.field) == (413, field)
 
 
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ({"user_input": "x" * 10_001}, "user_input"),
+        ({"instances": [VALID] * 65}, "instances"),
+        ({**VALID, "history": ["a"] * 1_003}, "history"),
+        ({**VALID, "history": ["a" * 40_001]}, "history[0]"),
+        ({**VALID, "user_input_en": "a" * 40_001}, "user_input_en"),
+        ({**VALID, "response_en": "a" * 10_001}, "response_en"),
+        ({**VALID, "response": "a" * 40_001}, "response"),
+    ],
+)
+def test_a_later_step_has_its_limits_too(payload, field):
+    error = refused(payload)
+    assert (error.status, error.field) == (413, field)
+
+
 def test_ten_thousand_characters_are_taken():
-    assert contract.read_instances({"user_input": "x" * 10_000})
+    for schema in (contract.PUBLIC, contract.INNER):
+        assert contract.read_instances({"user_input": "x" * 10_000}, schema)
 
 
 def test_the_bare_form_means_one_instance():
@@ -89,7 +108,7 @@ def test_the_bare_form_means_one_instance():
 
 
 def test_the_public_door_takes_no_inner_field():
-    error = refused({"user_input": "Hi", "response_en": "x"}, contract.PUBLIC_FIELDS)
+    error = refused({"user_input": "Hi", "response_en": "x"}, contract.PUBLIC)
     assert error.field == "response_en"
 
 
@@ -102,7 +121,18 @@ def test_instances_are_copies():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"  ", b"{", b"\xff\xfe", b'{"a":NaN}', b'{"a":Infinity}', b"[" * 100_000, b"1" * 5_000],
+    [
+        b"",
+        b"  ",
+        b"{",
+        b"\xff\xfe",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"1" * 5_000,
+        b'{"user_input": "Hi", "user_input": "Bye"}',
+    ],
 )
 def test_a_body_that_is_not_json_is_refused(body):
     with pytest.raises(RequestError) as caught:
@@ -110,9 +140,19 @@ def test_a_body_that_is_not_json_is_refused(body):
     assert caught.value.field == "body"
 
 
-def test_a_body_over_the_limit_is_refused():
+@pytest.mark.parametrize("limits", [contract.PUBLIC_LIMITS, contract.INNER_LIMITS])
+def test_a_body_over_the_limit_is_refused(limits):
     with pytest.raises(TooLarge):
-        contract.parse_body(b" " * (contract.LIMITS.body + 1))
+        contract.parse_body(b" " * (limits.body + 1), limits)
+
+
+@pytest.mark.parametrize("character", ["a", "<", '"', "é", "\u2028", "中", "😀"])
+def test_the_largest_messages_fit_in_a_body_however_they_are_written(character):
+    """Escaped, an emoji takes twelve bytes; that is the most that JSON makes of a character."""
+    instance = {"user_input": character * 10_000, "language": "fr", "previous_language": "fr"}
+    for ascii_only in (True, False):
+        body = json.dumps({"instances": [instance] * 64}, ensure_ascii=ascii_only).encode()
+        assert len(body) <= contract.PUBLIC_LIMITS.body
 
 
 def test_a_step_is_appended_and_the_earlier_ones_kept():
@@ -126,19 +166,7 @@ def test_a_step_is_appended_and_the_earlier_ones_kept():
     assert contract.read_instances(instance)
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(contract.ALL_FIELDS) | st.text(max_size=8), inner, max_size=5
-        )
-    ),
-    max_leaves=12,
-)
-
-
-@given(json_values | st.fixed_dictionaries({"instances": json_values}))
+@given(requests)
 def test_any_json_is_taken_or_refused_with_a_field(value):
     body = json.dumps(value).encode()
     try:
@@ -148,6 +176,29 @@ def test_any_json_is_taken_or_refused_with_a_field(value):
         assert "\n" not in str(error)
     else:
         assert all(instance["user_input"].strip() for instance in instances)
+
+
+@pytest.mark.parametrize("seconds", ["1" + "0" * 400, "-1", "1e400", "true", "null"])
+def test_seconds_that_are_no_seconds_are_refused(seconds):
+    step = f'{{"name": "chat", "model": "m", "seconds": {seconds}}}'
+    error = refused(contract.parse_body(f'{{"user_input": "Hi", "steps": [{step}]}}'.encode()))
+    assert error.field == "steps[0].seconds"
+
+
+@pytest.mark.parametrize(
+    "instance", [{}, {"language": "en"}, {"language": "de", "user_input_en": "Hello"}]
+)
+def test_english_and_translated_messages_are_an_english_models_business(instance):
+    contract.require_english({**VALID, **instance}, 0)
+
+
+def test_a_message_that_nobody_translated_is_refused_with_what_is_served():
+    for translation in ({}, {"user_input_en": " "}):
+        instance = {**VALID, **translation, "language": "de"}
+        with pytest.raises(RequestError, match="served are en, fr and") as caught:
+            contract.require_english(instance, 2, spoken=("en", "fr"))
+        assert caught.value.field == "instances[2].language"
+    contract.require_english({**VALID, "language": "fr"}, 0, spoken=("en", "fr"))
 
 
 @given(st.binary(max_size=200))

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from graph import contract
 from graph.errors import EngineError
 from predictors.handler import Handler
 
@@ -13,7 +14,7 @@ class Waits:
     """A predictor that answers when it is let go."""
 
     name = "waits"
-    fields = ("user_input",)
+    schema = contract.Schema(("user_input",), contract.PUBLIC_LIMITS)
 
     def __init__(self):
         self.go = asyncio.Event()
@@ -54,7 +55,10 @@ def loaded(predictor, **options):
 
 async def test_before_it_is_loaded_it_says_so():
     answer = await Handler(Waits()).answer(BODY)
-    assert (answer.status, answer.payload) == (503, {"error": "waits: the model is not ready"})
+    assert (answer.status, json.loads(answer.body)) == (
+        503,
+        {"error": "waits: the model is not ready"},
+    )
 
 
 async def test_one_request_over_the_limit_is_refused_and_the_others_are_answered():
@@ -64,7 +68,7 @@ async def test_one_request_over_the_limit_is_refused_and_the_others_are_answered
     await asyncio.sleep(0)
     refused = await handler.answer(BODY)
     assert refused.status == 503
-    assert refused.headers == {"retry-after": "1"}
+    assert refused.retry_after == "1"
     predictor.go.set()
     assert [answer.status for answer in await asyncio.gather(*first)] == [200, 200]
     assert (await handler.answer(BODY)).status == 200
@@ -79,10 +83,10 @@ async def test_a_deadline_ends_the_work():
 
 async def test_a_known_error_keeps_its_words_and_an_unknown_one_does_not(caplog):
     known = await loaded(Fails(EngineError("waits: broken"))).answer(BODY)
-    assert (known.status, known.payload) == (500, {"error": "waits: broken"})
+    assert (known.status, json.loads(known.body)) == (500, {"error": "waits: broken"})
     unknown = await loaded(Fails(KeyError("/secret/path"))).answer(BODY)
     assert unknown.status == 500
-    assert "secret" not in json.dumps(unknown.payload)
+    assert "secret" not in json.dumps(json.loads(unknown.body))
     assert "secret" in caplog.text
 
 
@@ -97,4 +101,4 @@ async def test_an_answer_is_json_of_the_same_text(text):
     predictor = Waits()
     predictor.go.set()
     answer = await loaded(predictor).answer(json.dumps({"user_input": text}).encode())
-    assert json.loads(answer.body()) == {"predictions": [{"user_input": text}]}
+    assert json.loads(answer.body) == {"predictions": [{"user_input": text}]}

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -12,8 +13,8 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from predictors.door import Door
 from predictors.handler import Handler
+from predictors.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.predictors.test_handler import BODY, Waits
 
@@ -142,7 +143,7 @@ def test_a_client_that_goes_away_stops_the_work(serve_app):
     predictor = SaysWhenItWorks()
     handler = Handler(predictor)
     handler.load()
-    url = serve_app(Door(build_app([handler]), [handler]))
+    url = serve_app(RequestGuard(build_app([handler]), [handler]))
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
@@ -154,9 +155,26 @@ def test_a_client_that_goes_away_stops_the_work(serve_app):
     assert predictor.cancelled == 1
 
 
+@pytest.mark.parametrize("sent", [b"", b'{"user_input": '])
+def test_an_upload_that_the_client_gives_up_is_no_error_of_the_server(serve_app, caplog, sent):
+    handler = Handler(Waits())
+    handler.load()
+    url = serve_app(RequestGuard(build_app([handler]), [handler]))
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = b"POST /v1/models/waits:predict HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n"
+        connection.sendall(head + b"content-length: 1000\r\n\r\n" + sent)
+        # uvicorn asks for the body when the application reads it: now the request is under way.
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        linger = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    assert httpx2.get(f"{url}/v1/models/waits").status_code == 200
+    assert caplog.text == ""
+
+
 def test_a_model_that_is_not_loaded_is_not_ready(serve_app):
     handler = Handler(Waits())
-    url = serve_app(Door(build_app([handler]), [handler]))
+    url = serve_app(RequestGuard(build_app([handler]), [handler]))
     ready = httpx2.get(f"{url}/v1/models/waits")
     assert ready.status_code == 503
     predict = httpx2.post(f"{url}/v1/models/waits:predict", content=BODY)

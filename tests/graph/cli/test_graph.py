@@ -190,7 +190,7 @@ def test_serve_says_that_a_port_is_taken(write: Any) -> None:
         )
         stop(process)
     assert (second.returncode, second.stdout) == (1, "")
-    line = rf"parley: 127.0.0.1:{port}: Address already in use; choose another with --port\n"
+    line = rf"parley: port {port} on 127\.0\.0\.1 is in use; choose another one\n"
     assert re.fullmatch(line, second.stderr)
 
 

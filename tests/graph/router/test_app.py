@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from graph.router.app import Headers, Limits, canonical_name, clean_path, graph_app, limits_of
-from graph.router.walk import Answer
+from graph.asgi import Answer
+from graph.router.app import Headers, ServerLimits, canonical_name, clean_path, graph_app, limits_of
 from graph.spec.model import Timeouts
 
 
@@ -35,7 +35,7 @@ async def ask(
         "type": "http", "method": "POST", "path": path, "raw_path": path.encode(),
         "query_string": b"", "headers": headers or [],
     }  # fmt: skip
-    await graph_app(route, Limits(), lambda: ready)(scope, receive, send)
+    await graph_app(route, ServerLimits(), lambda: ready)(scope, receive, send)
     return sent[0]["status"], sent[1]["body"], seen[0] if seen else ()
 
 

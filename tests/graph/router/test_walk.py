@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from graph.asgi import Answer
 from graph.errors import StepError
-from graph.router.walk import Answer, Headers, Visit, choose_by_weight, route
+from graph.router.walk import Headers, Visit, choose_by_weight, route
 from graph.spec.model import Dependency, Graph, Node, RouterType, Step
 from graph.testing.stubs import Played, Stubs
 

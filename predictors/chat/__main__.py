@@ -6,9 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from predictors.chat.families import ByModel
+from predictors.chat.examples import ExampleTurn, load_example_turns
 from predictors.chat.model import Chat
-from predictors.engine import Sampling
+from predictors.chat.prompt import PromptByModel
+from predictors.engine import Engine, Sampling
 from predictors.engines.choice import choose_engine
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
@@ -22,9 +23,24 @@ class ChatSettings(ModelSettings):
     """Options of the chat predictor."""
 
     system_prompt: str = option(SYSTEM_PROMPT, "what the model is told before the conversation")
-    max_tokens: int = option(128, "new tokens of an answer at most")
-    temperature: float = option(0.0, "randomness of the answers; 0 is greedy and reproducible")
-    repetition_penalty: float = option(1.0, "over 1 makes the model repeat itself less")
+    example_turns: str = option(
+        "",
+        "messages and answers that the model sees before the conversation: `built-in`, or a file "
+        "with a message, a tab and its answer on each line (default: none)",
+    )
+    max_tokens: int | None = option(
+        None, "new tokens of an answer at most (default: the checkpoint's own maximum, else 128)"
+    )
+    temperature: float | None = option(
+        None,
+        "randomness of the answers; 0 is greedy and reproducible (default: 0, for Blenderbot as "
+        "its checkpoint says)",
+    )
+    repetition_penalty: float | None = option(
+        None,
+        "over 1 makes the model repeat itself less (default: 1.03, for Blenderbot as its "
+        "checkpoint says)",
+    )
     seed: int = option(0, "seed of the randomness when the temperature is over 0")
     context: int = option(4096, "tokens that a conversation and its answer share at most")
 
@@ -35,15 +51,20 @@ def build(
     settings = read_settings(
         ChatSettings, argv, environ, PROG, "Answers in English; KServe V1 protocol."
     )
+    examples = load_example_turns(settings.example_turns)
     engine = choose_engine(settings, environ, context=settings.context, progress=progress)
+    return make_chat(settings, engine, examples), settings
+
+
+def make_chat(settings: ChatSettings, engine: Engine, examples: Sequence[ExampleTurn] = ()) -> Chat:
     sampling = Sampling(
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
         repetition_penalty=settings.repetition_penalty,
         seed=settings.seed,
     )
-    family = ByModel(settings.system_prompt)
-    return Chat(settings.model_name, engine, family, sampling), settings
+    prompt_format = PromptByModel(settings.system_prompt, examples)
+    return Chat(settings.model_name, engine, prompt_format, sampling)
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:

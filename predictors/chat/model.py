@@ -14,7 +14,7 @@ from dataclasses import replace
 from graph import contract
 from graph.contract import Instance
 from graph.errors import EngineError, ModelError, TooLarge
-from predictors.chat.families import DoesNotFit, Family
+from predictors.chat.prompt import DoesNotFit, PromptFormat
 from predictors.engine import Engine, Prompt, Sampling
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
@@ -25,26 +25,28 @@ class Chat:
 
     schema = contract.INNER
 
-    def __init__(self, name: str, engine: Engine, family: Family, sampling: Sampling) -> None:
-        if sampling.max_tokens is None:
-            raise ValueError("sampling.max_tokens: a chat needs a limit")
+    def __init__(
+        self, name: str, engine: Engine, prompt_format: PromptFormat, sampling: Sampling
+    ) -> None:
+        """What `sampling` leaves open is the format's business, or the checkpoint's."""
         self.name = name
         self._engine = engine
-        self._family = family
-        self._sampling = sampling
-        self._max_tokens = sampling.max_tokens
+        self._format = prompt_format
+        self._wanted = sampling
 
     def load(self) -> None:
-        """Raises ModelError when the answer's tokens leave no room for a question.
+        """Raises ModelError for a model that cannot chat, or whose answer leaves no room.
 
         An encoder-decoder's answer has positions of its own.
         """
         self._engine.load()
         info = self._engine.info
-        if not info.is_encoder_decoder and self._max_tokens >= info.context:
+        self._format.check(info)
+        max_tokens = self._answer_tokens(self._sampling())
+        if not info.is_encoder_decoder and max_tokens >= info.context:
             raise ModelError(
                 f"{info.model}: its context is {info.context} tokens; lower --max_tokens, now "
-                f"{self._max_tokens}, or raise --context"
+                f"{max_tokens}, or raise --context"
             )
 
     def close(self) -> None:
@@ -57,8 +59,7 @@ class Chat:
         prompts = await asyncio.gather(
             *(self._prompt(instance, i) for i, instance in enumerate(instances))
         )
-        sampling = self._family.sampling(self._engine, self._sampling)
-        answers = await self._engine.generate(prompts, sampling)
+        answers = await self._engine.generate(prompts, self._sampling())
         answers = list(await asyncio.gather(*map(self._finish, prompts, answers)))
         seconds = time.perf_counter() - started
         return [
@@ -69,8 +70,9 @@ class Chat:
     async def _prompt(self, instance: Instance, index: int) -> Prompt:
         history = instance.get(contract.HISTORY, [])
         try:
-            return await self._family.prompt(
-                self._engine, history, _message(instance), self._max_tokens
+            answer_tokens = self._answer_tokens(self._sampling())
+            return await self._format.prompt(
+                self._engine, history, _message(instance), answer_tokens
             )
         except DoesNotFit as err:
             field = f"instances[{index}].{contract.USER_INPUT}"
@@ -78,17 +80,26 @@ class Chat:
 
     async def _finish(self, prompt: Prompt, answer: str) -> str:
         """The answer as a person should see it: never empty, and no half sentence at its end."""
+        sampling = self._sampling()
         answer = _readable(answer)
         if not answer:
             # A greedy model that ends at once ends at once again, so the second try is sampled.
-            second_try = replace(self._sampling, temperature=0.7, seed=self._sampling.seed or 0)
+            second_try = replace(sampling, temperature=0.7, seed=sampling.seed or 0)
             [answer] = await self._engine.generate([prompt], second_try)
             answer = _readable(answer)
         if not answer:
             raise EngineError(f"{self.name}: the model gave no answer; say it in other words")
-        if await self._engine.count_tokens(answer) >= self._max_tokens:
+        if await self._engine.count_tokens(answer) >= self._answer_tokens(sampling):
             return whole_sentences(answer)
         return answer
+
+    def _sampling(self) -> Sampling:
+        return self._format.sampling(self._engine.info, self._wanted)
+
+    def _answer_tokens(self, sampling: Sampling) -> int:
+        """New tokens of an answer at most: as the options say, else as the checkpoint says."""
+        most = sampling.max_tokens or self._engine.info.max_new_tokens
+        return most or self._engine.info.context
 
     def _answered(self, instance: Instance, answer: str, seconds: float) -> Instance:
         message = _message(instance)

@@ -10,8 +10,8 @@ from graph.local.app import app_of
 from graph.router.app import graph_app
 from graph.router.transport import MAX_ANSWER, http_call
 from graph.router.walk import route
-from predictors.chat.families import ChatTemplate
 from predictors.chat.model import Chat
+from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
 from predictors.engine import Sampling
 from predictors.handler import Handler
@@ -42,7 +42,7 @@ def grown(reply=lambda text: "<" * INNER.answer):
         Detector("detector", ("en", "fr"), "en"),
         LongTranslator("translate-fr-en", engine, Grows(), **to_english),
         LongTranslator("translate-en-fr", engine, Grows(), **to_french),
-        Chat("chat", engine, ChatTemplate(""), Sampling(max_tokens=10**8)),
+        Chat("chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=10**8)),
     ]
     handlers = [Handler(predictor) for predictor in made]
     for handler in handlers:

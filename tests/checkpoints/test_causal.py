@@ -15,8 +15,8 @@ import torch
 import transformers
 
 from graph.errors import EngineError, ModelError, TooLarge
-from predictors.chat.families import ByModel
 from predictors.chat.model import Chat
+from predictors.chat.prompt import PromptByModel
 from predictors.checkpoints.chat_template import ChatTemplate, ChatTemplateRenderer
 from predictors.conversion.convert import convert
 from predictors.engine import Message, Sampling
@@ -131,7 +131,7 @@ async def test_a_chat_is_answered_alike_by_both_engines(
     answers = []
     for engine in (decoder(converted(checkpoint(family))), reference(checkpoint(family))):
         sampling = Sampling(max_tokens=12, temperature=0.0, repetition_penalty=1.0)
-        chat = Chat("chat", engine, ByModel("Speak plainly."), sampling)
+        chat = Chat("chat", engine, PromptByModel("Speak plainly."), sampling)
         chat.load()
         history = ["bavo ceti.", "tice vobas."] * 20
         instances = [{"user_input": text, "history": history} for text in texts(10)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.chat.families import Blenderbot
+from predictors.chat.prompt import BlenderbotPrompt
 from predictors.conversion.convert import convert
 from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
@@ -71,7 +71,7 @@ async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
 @pytest.mark.parametrize("engine", ["base/chat"], indirect=True)
 async def test_blenderbot_answers_a_conversation(engine: CTranslate2) -> None:
     history = ["Hello!", "Hi! How are you today?"]
-    prompt = await Blenderbot().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
+    prompt = await BlenderbotPrompt().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
     [answer] = await engine.generate([prompt], Sampling())
     assert "dog" in answer.lower()
     assert len(answer.split()) > 5

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from graph.contract import without_control
 from graph.errors import TooLarge
+from predictors.chat.__main__ import build
+from predictors.chat.model import whole_sentences
 from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
 from predictors.engines.transformers import Transformers
@@ -132,6 +135,25 @@ def test_the_chat_predictor_serves_a_conversion_without_torch(
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout) > 30
+
+
+async def test_the_chat_leaves_blenderbots_generation_to_its_checkpoint(
+    checkpoint: Maker, converted: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Random weights never end by themselves, so the text shows which maximum was obeyed."""
+    folder = converted(checkpoint("blenderbot"))
+    engine = CTranslate2(folder, "b", threads=1, device="cpu")
+    engine.load()
+    assert engine.info.max_new_tokens == 59
+    [expected] = await engine.generate(["bavo ceti."], Sampling())
+    assert await engine.count_tokens(expected) > 50
+    engine.close()
+    argv = ["--model_name=chat", f"--model={folder}", f"--models={tmp_path}"]
+    chat, _ = build(argv, {})
+    chat.load()
+    [turn] = await chat.predict([{"user_input": "bavo ceti."}])
+    chat.close()
+    assert turn["response"] == whole_sentences(without_control(expected).strip())
 
 
 @pytest.mark.slow

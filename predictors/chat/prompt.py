@@ -1,6 +1,6 @@
-"""How a model family reads a conversation: the rule that turns history and message into a prompt.
+"""Prompt formats: how history and message become the prompt that a kind of model reads.
 
-A family fits the conversation into the model's context: the oldest turns go first, the new message
+A format fits the conversation into the model's context: the oldest turns go first, the new message
 never. It knows nothing of HTTP or of other languages than the model's own.
 """
 
@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from predictors.engine import Engine, Message, Prompt, Sampling
+from graph.errors import ModelError
+from predictors.chat.examples import ExampleTurn
+from predictors.engine import Engine, EngineInfo, Message, Prompt, Sampling
 
 
 class DoesNotFit(Exception):
@@ -22,39 +24,45 @@ class DoesNotFit(Exception):
         self.room = room
 
 
-class Family(Protocol):
+class PromptFormat(Protocol):
+    def check(self, info: EngineInfo) -> None:
+        """Called once the engine is loaded. Raises ModelError for a model that cannot chat."""
+        ...
+
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
     ) -> Prompt:
         """A prompt that leaves room for `answer_tokens`. Raises DoesNotFit."""
         ...
 
-    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
-        """`wanted`, with the family's own values where it says None."""
+    def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
+        """`wanted`, with the format's own values where it says None."""
         ...
 
 
-class ByModel:
-    """The family of the model that the engine has loaded."""
+class PromptByModel:
+    """The format of the model that the engine has loaded."""
 
-    def __init__(self, system_prompt: str) -> None:
-        self._chat_template = ChatTemplate(system_prompt)
-        self._blenderbot = Blenderbot()
+    def __init__(self, system_prompt: str, examples: Sequence[ExampleTurn] = ()) -> None:
+        self._chat_template = ChatTemplatePrompt(system_prompt, examples)
+        self._blenderbot = BlenderbotPrompt()
+
+    def check(self, info: EngineInfo) -> None:
+        self._format(info).check(info)
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
     ) -> Prompt:
-        return await self._family(engine).prompt(engine, history, message, answer_tokens)
+        return await self._format(engine.info).prompt(engine, history, message, answer_tokens)
 
-    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
-        return self._family(engine).sampling(engine, wanted)
+    def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
+        return self._format(info).sampling(info, wanted)
 
-    def _family(self, engine: Engine) -> Family:
-        is_blenderbot = engine.info.family == "blenderbot"
-        return self._blenderbot if is_blenderbot else self._chat_template
+    def _format(self, info: EngineInfo) -> PromptFormat:
+        return self._blenderbot if info.family == "blenderbot" else self._chat_template
 
 
-class Blenderbot:
+class BlenderbotPrompt:
     """Blenderbot: the turns one after another, each ended and begun by the model's own tokens.
 
     The encoder reads the conversation and the decoder writes the answer, so they share no context.
@@ -62,6 +70,9 @@ class Blenderbot:
     """
 
     separator = "</s><s>"
+
+    def check(self, info: EngineInfo) -> None:
+        """Every Blenderbot can chat."""
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
@@ -74,7 +85,7 @@ class Blenderbot:
         dropped = await fewest_dropped(tokens, len(history), engine.info.context)
         return self.separator.join(turns[dropped:])
 
-    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
+    def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         return wanted
 
     def _plain(self, text: str) -> str:
@@ -82,15 +93,31 @@ class Blenderbot:
         return text.replace("</s>", " ").replace("<s>", " ").strip()
 
 
-class ChatTemplate:
-    """Any instruction-tuned model: messages with roles, laid out by the model's own template."""
+class ChatTemplatePrompt:
+    """Any instruction-tuned model: messages with roles, laid out by the model's own template.
 
-    # Greedy, and reproducible; without a penalty a small model falls into repeating itself.
+    The examples stand between the system prompt and the conversation, as turns that were said.
+    """
+
+    # Greedy answers are reproducible. README.md in this folder measures the penalty.
     temperature = 0.0
-    repetition_penalty = 1.1
+    repetition_penalty = 1.03
+    # For a model whose checkpoint states no maximum.
+    max_tokens = 128
 
-    def __init__(self, system_prompt: str) -> None:
-        self._system = (Message("system", system_prompt),) if system_prompt else ()
+    def __init__(self, system_prompt: str, examples: Sequence[ExampleTurn] = ()) -> None:
+        beginning = [Message("system", system_prompt)] if system_prompt else []
+        for example in examples:
+            beginning += [Message("user", example.message), Message("assistant", example.answer)]
+        self._beginning = tuple(beginning)
+
+    def check(self, info: EngineInfo) -> None:
+        """Raises ModelError for a base model, which would go on with a text without an end."""
+        if not info.has_chat_template:
+            raise ModelError(
+                f"{info.model}: has no chat template, so it is not made to answer messages; choose "
+                "an instruction-tuned model with --model, such as embedded:smollm2-135m-instruct"
+            )
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
@@ -99,18 +126,23 @@ class ChatTemplate:
         turns = [*with_roles(history), Message("user", message)]
 
         async def tokens(dropped: int) -> int:
-            return await engine.count_tokens((*self._system, *turns[dropped:]))
+            return await engine.count_tokens((*self._beginning, *turns[dropped:]))
 
         dropped = await fewest_dropped(tokens, len(history), room)
-        return (*self._system, *turns[dropped:])
+        return (*self._beginning, *turns[dropped:])
 
-    def sampling(self, engine: Engine, wanted: Sampling) -> Sampling:
+    def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         temperature, penalty = wanted.temperature, wanted.repetition_penalty
         return replace(
             wanted,
             temperature=self.temperature if temperature is None else temperature,
             repetition_penalty=self.repetition_penalty if penalty is None else penalty,
+            max_tokens=wanted.max_tokens or self._own_max_tokens(info),
         )
+
+    def _own_max_tokens(self, info: EngineInfo) -> int:
+        """The checkpoint's maximum, which may be its whole context: half is left for the prompt."""
+        return min(info.max_new_tokens or self.max_tokens, max(1, info.context // 2))
 
 
 def with_roles(history: Sequence[str]) -> list[Message]:

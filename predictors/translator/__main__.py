@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from langcodes import Language
+
 from graph import contract
 from predictors.engine import Engine
 from predictors.engines.choice import choose_engine
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, option, read_settings
+from predictors.translator.examples import load_examples
 from predictors.translator.model import Strategy, Translator
-from predictors.translator.parallel import load_examples
 from predictors.translator.prompting import PromptStrategy
 from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
 
@@ -46,7 +48,11 @@ class TranslatorSettings(ModelSettings):
     strategy: str = option(
         "auto", "how the model is asked; auto chooses by the model", ("auto", "prompt", "seq2seq")
     )
-    max_tokens: int = option(256, "new tokens of a translated sentence at most")
+    max_tokens: int | None = option(
+        None,
+        "new tokens of a translated sentence at most (default: the checkpoint's own maximum, for a "
+        "model that is asked in words 256)",
+    )
     examples: str = option(
         "", "folder with examples of the operator's own, LANGUAGE.tsv; see the README"
     )
@@ -78,6 +84,10 @@ def check(settings: TranslatorSettings) -> None:
         value = getattr(settings, name)
         if not _CODE.fullmatch(value):
             raise OptionError(f"--{name}: must be a language code such as fr")
+        if not Language.get(value).is_valid():
+            raise OptionError(
+                f"--{name}: no language has the code {value}; write its ISO 639 code, such as fr"
+            )
     if settings.source == settings.target:
         raise OptionError(f"--source and --target: both are {settings.source}")
     if contract.PIVOT not in (settings.source, settings.target):
@@ -88,7 +98,7 @@ def check(settings: TranslatorSettings) -> None:
             raise OptionError(f"--{name}: choose from {', '.join(TEXT_FIELDS)}")
     if reads == writes:
         raise OptionError(f"--reads and --writes: both are {reads}")
-    if not 1 <= settings.max_tokens <= CONTEXT // 4:
+    if settings.max_tokens is not None and not 1 <= settings.max_tokens <= CONTEXT // 4:
         raise OptionError(f"--max_tokens: must be from 1 to {CONTEXT // 4}")
     if settings.examples and not Path(settings.examples).is_dir():
         raise OptionError("--examples: no such folder")

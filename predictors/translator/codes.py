@@ -8,27 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# ISO 639-3 by ISO 639-1. Where 639-1 means a group of languages, FLORES-200 names the one that is
-# its standard form (Standard Arabic, Tosk Albanian), which comes first.
-_THREE_LETTERS = {
-    "af": "afr", "am": "amh", "ar": "arb ara", "as": "asm", "az": "azj aze", "be": "bel",
-    "bg": "bul", "bn": "ben", "bs": "bos", "ca": "cat", "cs": "ces", "cy": "cym", "da": "dan",
-    "de": "deu", "el": "ell", "en": "eng", "eo": "epo", "es": "spa", "et": "est ekk", "eu": "eus",
-    "fa": "pes fas", "fi": "fin", "fo": "fao", "fr": "fra", "ga": "gle", "gd": "gla", "gl": "glg",
-    "gu": "guj", "ha": "hau", "he": "heb", "hi": "hin", "hr": "hrv", "ht": "hat", "hu": "hun",
-    "hy": "hye", "id": "ind", "ig": "ibo", "is": "isl", "it": "ita", "ja": "jpn", "jv": "jav",
-    "ka": "kat", "kk": "kaz", "km": "khm", "kn": "kan", "ko": "kor", "ku": "kmr kur", "ky": "kir",
-    "la": "lat", "lb": "ltz", "lg": "lug", "ln": "lin", "lo": "lao", "lt": "lit", "lv": "lvs lav",
-    "mg": "plt mlg", "mi": "mri", "mk": "mkd", "ml": "mal", "mn": "khk mon", "mr": "mar",
-    "ms": "zsm msa", "mt": "mlt", "my": "mya", "nb": "nob", "ne": "npi nep", "nl": "nld",
-    "nn": "nno", "no": "nob nor", "ny": "nya", "oc": "oci", "or": "ory ori", "pa": "pan",
-    "pl": "pol", "ps": "pbt pus", "pt": "por", "ro": "ron", "ru": "rus", "rw": "kin", "sd": "snd",
-    "si": "sin", "sk": "slk", "sl": "slv", "sn": "sna", "so": "som", "sq": "als sqi", "sr": "srp",
-    "ss": "ssw", "st": "sot", "su": "sun", "sv": "swe", "sw": "swh swa", "ta": "tam", "te": "tel",
-    "tg": "tgk", "th": "tha", "ti": "tir", "tk": "tuk", "tl": "tgl", "tn": "tsn", "tr": "tur",
-    "ts": "tso", "tt": "tat", "ug": "uig", "uk": "ukr", "ur": "urd", "uz": "uzn uzb", "vi": "vie",
-    "wo": "wol", "xh": "xho", "yi": "ydd yid", "yo": "yor", "zh": "zho", "zu": "zul",
+from langcodes import Language
+
+# Where ISO 639-1 means a group of languages, FLORES-200 names the one that is its standard form
+# (Standard Arabic, Tosk Albanian), by ISO 639-3.
+_STANDARD_FORMS = {
+    "ar": "arb", "az": "azj", "et": "ekk", "fa": "pes", "ku": "kmr", "lv": "lvs", "mg": "plt",
+    "mn": "khk", "ms": "zsm", "ne": "npi", "no": "nob", "or": "ory", "ps": "pbt", "sq": "als",
+    "sw": "swh", "tl": "tgl", "uz": "uzn", "yi": "ydd",
 }  # fmt: skip
+_GROUPS = {form: group for group, form in _STANDARD_FORMS.items()}
 # Another two-letter code under which a checkpoint may have the language.
 _SAME = {"nb": "no", "tl": "fil"}
 # Of a language in several scripts, the one that its code alone means.
@@ -50,8 +39,13 @@ def choose_code(language: str, codes: Sequence[str]) -> str | None:
 
 def _names(language: str) -> list[str]:
     """The language's codes, its own first."""
-    short = language
-    if len(language) == 3:
-        short = next((s for s, long in _THREE_LETTERS.items() if language in long.split()), "")
-    names = [language, short, _SAME.get(short, ""), *_THREE_LETTERS.get(short, "").split()]
+    short = _GROUPS.get(language) or Language.get(language, normalize=len(language) == 3).to_tag()
+    names = [language, short, _SAME.get(short), _STANDARD_FORMS.get(short), _alpha3(short)]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _alpha3(language: str) -> str | None:
+    try:
+        return Language.get(language, normalize=False).to_alpha3()
+    except LookupError:
+        return None

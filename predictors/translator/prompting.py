@@ -1,8 +1,9 @@
 """Strategy `prompt`: a generating model translates because it is asked to.
 
-A small model may run on, repeat itself, say nothing or give the source back. Each of these is seen,
-and such a sentence is tried once more in another way. What it gives then is taken, cut where it
-begins to repeat itself; nothing at all is an EngineError.
+A small model may run on, repeat itself, say nothing or give the source back. Each of these is
+detected, and such a sentence is tried once more in another way. What it gives then is taken, cut
+where it begins to repeat itself; nothing at all is an EngineError. Of a short text, sentences that
+the model adds are cut off.
 """
 
 from __future__ import annotations
@@ -13,17 +14,25 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graph.contract import without_control
+from graph.contract import PIVOT, without_control
 from graph.errors import EngineError, ModelError
 from predictors.engine import Engine, Sampling
-from predictors.translator.parallel import Example
-from predictors.translator.prompts import Form, choose_form
+from predictors.translator.examples import Example, built_in_languages
+from predictors.translator.phrases import PhraseBook
+from predictors.translator.prompts import Form, choose_form, is_base_model, language_name
+from predictors.translator.text import Splitter
 
+# For a model whose checkpoint states no maximum.
+MAX_TOKENS = 256
 # A translation is seldom twice as long as its source; a short one may be, hence the floor.
 CHARACTERS_PER_TOKEN = 2
 SHORTEST_BOUND = 24
 LONGEST_RATIO = 3.0
-SHORT_TEXT = 30
+# A short text is one of up to so many characters. Its translation says no more sentences than it
+# does, and is longer than twice its length by so many characters at most.
+SHORT_TEXT = 60
+SHORT_RATIO = 2.0
+SHORT_ALLOWANCE = 12
 # Greedy decoding that failed fails again, so the second try is sampled, with a fixed seed.
 SECOND_TRY = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.2, seed=1)
 
@@ -41,20 +50,35 @@ class PromptStrategy:
         source: str,
         target: str,
         examples: Sequence[Example],
-        max_tokens: int,
+        max_tokens: int | None,
     ) -> None:
         self._engine = engine
         self._pair = source, target
         self._examples = examples
         self._max_tokens = max_tokens
+        self._phrases = PhraseBook(examples)
+        self._source_splitter = Splitter(source)
+        self._target_splitter = Splitter(target)
 
     def check(self) -> None:
-        """Raises ModelError for a model that takes codes of languages, not words of ours."""
+        """Raises ModelError for a model that cannot be asked in words for this pair.
+
+        Such are a model that takes codes of languages, and a base model without examples, which
+        would invent.
+        """
         info = self._engine.info
         if info.languages:
             raise ModelError(
                 f"{info.model}: translates between languages that it is told; "
                 "use --strategy=seq2seq"
+            )
+        if is_base_model(info) and not self._examples:
+            lacking = next(code for code in self._pair if code != PIVOT)
+            there = ", ".join(built_in_languages())
+            raise ModelError(
+                f"{info.model}: a base model translates by example, and there are none for "
+                f"{language_name(lacking)} ({lacking}); choose from {there}, "
+                f"add {lacking}.tsv to a folder that --examples names, or choose another --model"
             )
 
     async def translate(self, texts: Sequence[str]) -> list[str]:
@@ -62,6 +86,13 @@ class PromptStrategy:
 
         Raises EngineError when the model gives nothing, twice.
         """
+        known = {text: self._phrases.translate(text) for text in texts}
+        unknown = [text for text in texts if known[text] is None]
+        answers = iter(await self._generate(unknown) if unknown else [])
+        return [known[text] or next(answers) for text in texts]
+
+    async def _generate(self, texts: Sequence[str]) -> list[str]:
+        """The model's translations; doubtful ones are asked for once more in another way."""
         form = choose_form(*self._pair, self._examples, self._engine.info)
         answers = await self._ask(form, texts, Sampling(temperature=0.0))
         failed = [i for i, text in enumerate(texts) if is_doubtful(text, answers[i])]
@@ -91,15 +122,33 @@ class PromptStrategy:
         answers = [""] * len(texts)
         for members, group in zip(groups.values(), await asyncio.gather(*calls), strict=True):
             for i, answer in zip(members, group, strict=True):
-                answers[i] = tidy(texts[i], answer)
+                answers[i] = self._cut_additions(texts[i], tidy(texts[i], answer))
         return answers
+
+    def _cut_additions(self, text: str, answer: str) -> str:
+        """The answer without what a short text did not say: sentences after as many as it has.
+
+        "Good morning!" has come back as "Bonjour ! Tu as bien dormi ?".
+        """
+        if len(text) > SHORT_TEXT:
+            return answer
+        said = sum(piece.translate for piece in self._source_splitter.split(text))
+        kept = ""
+        for piece in self._target_splitter.split(answer):
+            # The splitter takes the abbreviation in "17 h. du soir" for an end.
+            if piece.translate and said <= 0 and not piece.text[0].islower():
+                break
+            said -= piece.translate
+            kept += piece.text
+        return kept.strip()
 
     def _bound(self, text: str) -> int:
         """New tokens at most: by the text's length, in steps of two so that few bounds differ."""
         bound = SHORTEST_BOUND
         while bound < len(text) / CHARACTERS_PER_TOKEN:
             bound *= 2
-        return min(bound, self._max_tokens)
+        most = self._max_tokens or self._engine.info.max_new_tokens or MAX_TOKENS
+        return min(bound, most)
 
 
 def tidy(source: str, answer: str) -> str:
@@ -116,12 +165,19 @@ def is_doubtful(source: str, answer: str) -> bool:
     """Whether an answer is empty, far too long, repeats itself, or is the source again."""
     return (
         not answer
-        or len(answer) > LONGEST_RATIO * max(len(source), SHORT_TEXT)
+        or len(answer) > longest_translation(source)
         or repeats(answer)
         and not repeats(source)
         or same(source, answer)
         and " " in source.strip()
     )
+
+
+def longest_translation(source: str) -> float:
+    """Characters of a translation at most."""
+    if len(source) > SHORT_TEXT:
+        return LONGEST_RATIO * len(source)
+    return SHORT_RATIO * len(source) + SHORT_ALLOWANCE
 
 
 def better(source: str, first: str, second: str) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from langcodes import Language
+
 from predictors.engine import EngineInfo, Message, Prefixed, Prompt
-from predictors.translator.languages import LANGUAGE_NAMES
-from predictors.translator.parallel import Example
+from predictors.translator.examples import Example
 
 # So many examples win; more cost time and the model's context without a better translation.
 EXAMPLES = 8
@@ -88,13 +89,18 @@ class Command:
 
 def choose_form(source: str, target: str, examples: Sequence[Example], info: EngineInfo) -> Form:
     """The form for a model: one with a chat template is tuned, one without is a base model."""
+    if is_base_model(info):
+        return FewShot(source, target, examples)
     if info.has_chat_template:
         return Instruction(source, target, examples)
-    if info.is_encoder_decoder:
-        return Command(source, target)
-    return FewShot(source, target, examples)
+    return Command(source, target)
+
+
+def is_base_model(info: EngineInfo) -> bool:
+    """Whether the model was not tuned to do what it is told."""
+    return not info.has_chat_template and not info.is_encoder_decoder
 
 
 def language_name(code: str) -> str:
-    """The English name of a language; a code that is not known names itself."""
-    return LANGUAGE_NAMES.get(code, code)
+    """The English name of a language."""
+    return Language.get(code).display_name("en")

@@ -22,9 +22,10 @@ _TEXT_TO_TEXT = ("t5",)
 class Seq2SeqStrategy:
     """Translates sentences with `engine`, which must be loaded before the first call."""
 
-    def __init__(self, engine: Engine, source: str, target: str, max_tokens: int) -> None:
+    def __init__(self, engine: Engine, source: str, target: str, max_tokens: int | None) -> None:
         self._engine = engine
         self._pair = source, target
+        # Without a maximum of the operator's, the checkpoint's own holds.
         self._sampling = Sampling(max_tokens=max_tokens)
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from predictors.engine import Prefixed, Prompt, Sampling
 from predictors.engines.llamacpp import LlamaCpp
 from predictors.models.resolve import resolve
-from predictors.translator.parallel import load_examples
+from predictors.translator.examples import load_examples
 from predictors.translator.prompts import FewShot
 
 pytestmark = pytest.mark.models

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from predictors.engine import Engine
 from predictors.engines.choice import choose_engine
 from predictors.settings import ModelSettings, read_settings
-from predictors.translator.parallel import load_examples
+from predictors.translator.examples import load_examples
 from tests.predictors.translator.sentences import Sentence, chrf, load_sentences
 from tests.predictors.translator.variants import VARIANTS, Variant
 

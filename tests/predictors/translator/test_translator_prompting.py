@@ -1,10 +1,12 @@
 """Strategy `prompt`: what the model is asked, and what is done when it fails."""
 
+from dataclasses import replace
+
 import pytest
 
-from graph.errors import EngineError
+from graph.errors import EngineError, ModelError
 from predictors.engine import Message, Sampling
-from predictors.translator.parallel import Example
+from predictors.translator.examples import Example
 from predictors.translator.prompting import PromptStrategy, cut_repeats, is_doubtful, tidy
 from tests.predictors.translator.fake import FakeEngine
 
@@ -151,3 +153,64 @@ def test_a_source_that_repeats_itself_may_be_translated_so() -> None:
 @pytest.mark.parametrize("text", ["It is fine.", "no no", "ha ha ha", "100000 euros", "..."])
 def test_everyday_text_is_no_repetition(text: str) -> None:
     assert cut_repeats(text) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "expected"),
+    [
+        ("Bon matin !", "Good morning! Did you sleep well?", "Good morning!"),
+        ("Ça va ? Tu viens ?", "Are you well? Are you coming?", "Are you well? Are you coming?"),
+        ("M. Martin dort.", "Mr. Martin is asleep.", "Mr. Martin is asleep."),
+        ("Il arrive à 17 h.", "He arrives at 5 p.m. today.", "He arrives at 5 p.m. today."),
+    ],
+)
+async def test_a_short_text_gets_no_sentence_that_it_did_not_say(source, answer, expected) -> None:
+    assert await strategy(FakeEngine(lambda text: answer)).translate([source]) == [expected]
+
+
+async def test_a_long_text_keeps_all_sentences_of_its_translation() -> None:
+    source = "Il pleut depuis trois jours, " + "et personne ne sait quand cela finira, " * 2
+    answer = "It has rained for three days. Nobody knows when it will stop. We wait for the sun."
+    assert await strategy(FakeEngine(lambda text: answer)).translate([source]) == [answer]
+
+
+async def test_an_answer_far_longer_than_a_short_text_is_tried_once_more() -> None:
+    engine = FakeEngine(Scripted("No, I have never seen him before", "No, sir."))
+    assert await strategy(engine).translate(["Non !"]) == ["No, sir."]
+    assert len(engine.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Phrase 3.", "sentence 3"), ("phrase 3", "sentence 3"), ("PHRASE  3 !", "sentence 3")],
+)
+async def test_a_text_that_is_an_example_is_translated_as_the_example_says(text, expected) -> None:
+    engine = FakeEngine()
+    assert await strategy(engine).translate(["oui", text, "non"]) == ["iuo", expected, "non"]
+    assert [len(prompts) for prompts, _ in engine.calls] == [2]
+
+
+async def test_a_question_is_not_taken_for_the_same_words_as_a_statement() -> None:
+    examples = [Example("Ça va ?", "How are you?"), Example("Ça va.", "I am fine.")]
+    asked = PromptStrategy(FakeEngine(), "fr", "en", examples, None)
+    assert await asked.translate(["ça va ?", "Ça va !", "Ça va"]) == [
+        "How are you?",
+        "I am fine.",
+        "I am fine",
+    ]
+
+
+def test_a_base_model_without_examples_is_refused_with_the_choice() -> None:
+    message = r"none for Swahili \(sw\); choose from de, es, fr, it, add sw\.tsv .*--examples"
+    with pytest.raises(ModelError, match=message):
+        PromptStrategy(FakeEngine(), "sw", "en", [], None).check()
+    PromptStrategy(FakeEngine(has_chat_template=True), "sw", "en", [], None).check()
+    strategy(FakeEngine()).check()
+
+
+@pytest.mark.parametrize(("own", "bound"), [(None, 256), (40, 40)])
+async def test_without_a_maximum_the_checkpoints_own_holds(own, bound) -> None:
+    engine = FakeEngine()
+    engine.info = replace(engine.info, max_new_tokens=own)
+    await PromptStrategy(engine, "fr", "en", EXAMPLES, None).translate(["mot " * 300])
+    assert [sampling.max_tokens for _, sampling in engine.calls] == [bound]

@@ -44,13 +44,22 @@ def by_model(engine, source="en", target="fr"):
     ],
 )
 async def test_each_family_is_asked_in_its_own_way(info, expected):
-    assert await by_model(Echo(info)).translate(["Hello."]) == [expected]
+    engine = FakeEngine(lambda text: "Bonjour.")
+    engine.info = info
+    await by_model(engine).translate(["Hello."])
+    assert engine.prompts == [expected]
 
 
 async def test_a_translator_generates_as_its_checkpoint_says():
     engine = Echo(MARIAN)
     await by_model(engine).translate(["Hello."])
     assert engine.samplings == [Sampling(max_tokens=64)]
+
+
+async def test_without_a_maximum_the_checkpoints_own_holds():
+    engine = Echo(MARIAN)
+    await Seq2SeqStrategy(engine, "en", "fr", None).translate(["Hello."])
+    assert engine.samplings == [Sampling()]
 
 
 async def test_a_t5_without_the_pair_is_refused_by_name():

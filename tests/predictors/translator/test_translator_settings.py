@@ -39,6 +39,11 @@ def test_every_option_is_a_variable_too() -> None:
     [
         (["--target=en"], "--source"),
         (["--source=french", "--target=en"], "--source: must be a language code"),
+        (
+            ["--source=xx", "--target=en"],
+            "--source: no language has the code xx; write its ISO",
+        ),
+        (["--source=en", "--target=zzz"], "--target: no language has the code zzz"),
         (["--source=en", "--target=en"], "both are en"),
         (["--source=fr", "--target=it"], "must be en"),
         (["--source=fr", "--target=en", "--reads=history"], "--reads: choose from"),
@@ -53,6 +58,10 @@ def test_every_option_is_a_variable_too() -> None:
 def test_options_that_cannot_work_are_refused_by_name(argv: list[str], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         settings(*argv)
+
+
+def test_a_maximum_that_is_not_set_is_left_to_the_checkpoint() -> None:
+    assert settings("--source=fr", "--target=en").max_tokens is None
 
 
 def test_main_answers_wrong_options_with_one_line_and_two(

@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from predictors.engine import GREEDY, Engine, Sampling
-from predictors.translator.languages import LANGUAGE_NAMES
-from predictors.translator.parallel import Example
+from predictors.translator.examples import Example
 from predictors.translator.prompting import PromptStrategy
+from predictors.translator.prompts import language_name
 
 Variant = Callable[
     [Engine, str, str, Sequence[Example], Sequence[str]], Coroutine[Any, Any, list[str]]
@@ -27,7 +27,7 @@ SAMPLED = Sampling(temperature=0.7, top_p=0.95)
 
 def form(kind: str, source: str, target: str, shown: Sequence[Example], text: str) -> str:
     """The prompt of a form. The quoted forms end with an opening quote."""
-    a, b = LANGUAGE_NAMES[source], LANGUAGE_NAMES[target]
+    a, b = language_name(source), language_name(target)
     heading, pair, joint = {
         "names": ("", "{a}: {s}\n{b}: {t}", "\n\n"),
         "close": ("", "{a}: {s}\n{b}: {t}", "\n"),

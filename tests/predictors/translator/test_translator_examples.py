@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.translator.parallel import Example, load_examples
+from predictors.translator.examples import Example, load_examples
 from predictors.translator.prompts import EXAMPLES
 from tests.predictors.translator.sentences import load_sentences
 

@@ -43,6 +43,12 @@ def load_examples(source: str, target: str, folder: str = "") -> list[Example]:
     ]
 
 
+def built_in_languages() -> list[str]:
+    """The languages that Parley has examples for, without English."""
+    folder = files(__package__) / "examples"
+    return sorted(file.name.removesuffix(".tsv") for file in folder.iterdir())
+
+
 def _from_english(language: str, folder: str) -> dict[str, str]:
     """The sentences of a language by their English ones, in the file's order."""
     if language == PIVOT:

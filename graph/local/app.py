@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 
-from graph.asgi import App, Receive, Scope, Send
+from graph.asgi import App, Receive, Scope, Send, answer_error, send_answer
 from graph.local.build import LocalGraph
 from graph.router.app import graph_app, limits_of
 from predictors.middleware import RequestGuard
 from predictors.serving import build_app
 
-_PREDICTOR_PATH = re.compile(r"/v1/models/([^/:]+)(:predict)?")
+_MODELS = re.compile(r"/v1/models(?:/([^/:]*)(.*))?")
 
 
 def app_of(local: LocalGraph) -> App:
-    """`/v1/models/NAME` and its `:predict` are the predictors; every other path is the graph's."""
+    """`/v1/models/NAME` and its `:predict` are the predictors; every other path is the graph's.
+
+    `/v1/models` lists the predictors, and a name that no predictor has is answered 404. The
+    graph's own name is one more path to the graph.
+    """
     handlers = list(local.handlers.values())
     predictors = RequestGuard(build_app(handlers), handlers)
     graph = graph_app(
@@ -24,8 +28,13 @@ def app_of(local: LocalGraph) -> App:
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        match = _PREDICTOR_PATH.fullmatch(scope.get("path", ""))
-        chosen = predictors if match and match[1] in local.handlers else graph
-        await chosen(scope, receive, send)
+        match = _MODELS.fullmatch(scope.get("path", ""))
+        name = match[1] if match else None
+        if match is None or (name == local.graph.name and match[2] == ":predict"):
+            await graph(scope, receive, send)
+        elif name is None or name in local.handlers:
+            await predictors(scope, receive, send)
+        else:
+            await send_answer(send, answer_error(local.not_served(name[:100])))
 
     return app

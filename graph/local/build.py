@@ -18,6 +18,7 @@ from pathlib import Path
 from graph.asgi import Answer
 from graph.errors import NotServed, SpecError
 from graph.router.walk import Headers, route
+from graph.spec.documents import suggest
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Graph, Objects, Step
 from graph.spec.services import InferenceService
@@ -65,8 +66,14 @@ class LocalGraph:
     async def predict(self, name: str, body: bytes) -> Answer:
         """One request to one predictor. Raises NotServed."""
         if name not in self.handlers:
-            raise NotServed(f"{name}: no such predictor; there are {', '.join(self.handlers)}")
+            raise self.not_served(name)
         return await self.handlers[name].answer(body)
+
+    def not_served(self, name: str) -> NotServed:
+        """The error for a predictor that the graph does not have."""
+        near = suggest(name, self.handlers)
+        known = ", ".join(self.handlers)
+        return NotServed(f"{name}: no such predictor; there are {known}{near}")
 
     async def _call(self, step: Step, body: bytes, headers: Headers) -> Answer:
         return await self.predict(step.service_name, body)

@@ -72,10 +72,15 @@ def test_a_refusal_carries_status_and_words_and_leaves_the_conversation_as_it_wa
     assert len(talk.history) == 2
 
 
-def test_an_unknown_predictor_of_this_process_is_named():
-    with ChatClient(transport=LocalTransport(embedded_graph(predictors()))) as client:
-        with pytest.raises(NotServed, match="nobody: no such predictor; there are detector"):
-            client.predict("nobody", [{"user_input": "Hello"}])
+@pytest.mark.parametrize(
+    ("name", "words"), [("nobody", "there are detector"), ("chatt", 'did you mean "chat"')]
+)
+def test_an_unknown_predictor_is_named_with_those_there_are(client, name, words):
+    with pytest.raises((NotServed, StepError)) as caught:
+        client.predict(name, [{"user_input": "Hello"}])
+    assert caught.value.status == 404
+    assert str(caught.value).startswith(f"{name}: no such predictor; ")
+    assert words in str(caught.value)
 
 
 def test_a_step_that_fails_fails_the_turn_with_its_words(serve_app):

@@ -102,7 +102,7 @@ def test_a_file_that_is_missing_or_not_text_is_named(tmp_path):
 def test_any_path_is_the_graph_and_a_predictors_path_is_the_predictor(serve_app):
     url = serve_app(app_of(embedded_graph(predictors())))
     body = {"user_input": "Hello there"}
-    for path in ("/", "/any/where", "/v1/models/multilingual-chat:predict"):
+    for path in ("/", "/any/where", "/v1/models/multilingual-chat:predict", "/v1/modelsmen"):
         [turn] = httpx2.post(url + path, json=body).json()["predictions"]
         assert [step["name"] for step in turn["steps"]] == ["detector", "chat"]
     [alone] = httpx2.post(f"{url}/v1/models/detector:predict", json=body).json()["predictions"]
@@ -110,6 +110,39 @@ def test_any_path_is_the_graph_and_a_predictors_path_is_the_predictor(serve_app)
     assert httpx2.get(f"{url}/v1/models/chat").json() == {"name": "chat", "ready": True}
     ready = httpx2.get(f"{url}/readyz")
     assert (ready.status_code, ready.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("POST", "/v1/models/nochat:predict", 'did you mean "chat"?'),
+        ("POST", "/v1/models/nochat", "there are detector, translate-fr-en"),
+        ("GET", "/v1/models/zzz", "there are detector, translate-fr-en"),
+        ("POST", "/v1/models/", "there are detector, translate-fr-en"),
+        ("POST", "/v1/models/chat:explain", "POST to /v1/models/detector:predict"),
+        ("POST", "/v1/models", "POST to /v1/models/detector:predict"),
+    ],
+)
+def test_a_path_of_models_that_names_no_predictor_is_404(serve_app, method, path, words):
+    url = serve_app(app_of(embedded_graph(predictors())))
+    answer = httpx2.request(method, url + path, json={"user_input": "Hello there"})
+    assert answer.status_code == 404
+    assert words in answer.json()["error"]
+
+
+def test_the_predictors_are_listed(serve_app):
+    url = serve_app(app_of(embedded_graph(predictors())))
+    listed = httpx2.get(f"{url}/v1/models").json()["models"]
+    assert listed == ["detector", "translate-fr-en", "translate-en-fr", "chat"]
+
+
+def test_a_busy_step_says_when_to_ask_again_through_the_graph(serve_app):
+    handlers = predictors()
+    handlers[3] = Handler(handlers[3].predictor, max_inflight=0)
+    handlers[3].load()
+    url = serve_app(app_of(embedded_graph(handlers)))
+    answer = httpx2.post(url, json={"user_input": "Hello there"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 def test_it_is_not_ready_before_its_models_are(serve_app):

@@ -70,7 +70,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             raise ClientGone
         body += message.get("body", b"")
         if len(body) > limit:
-            raise TooLarge("body", f"more than {limit} bytes, which is the most that is taken")
+            raise TooLarge("body", f"more than {limit} bytes, at most {limit} are taken")
         if not message.get("more_body", False):
             return bytes(body)
 

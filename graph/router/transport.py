@@ -125,7 +125,8 @@ class _Caller:
             response = await self._send(request, deadline)
             location = response.headers.get("location", "")
             if not (response.status_code in (301, 302, 303, 307, 308) and location):
-                return Answer(response.status_code, await self._read(response, request, deadline))
+                body = await self._read(response, request, deadline)
+                return Answer(response.status_code, body, retry_after=_retry_after(response))
             await response.aclose()
             if not is_url(location):
                 problem = f"it redirects to {quote(location)}, which is not a valid URL"
@@ -225,6 +226,13 @@ def _check_size(body: bytes | bytearray, url: str) -> None:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _retry_after(response: httpx2.Response) -> str:
+    """When a service that is busy wants to be asked again, in the words of its header."""
+    value: str = response.headers.get("retry-after", "")
+    busy = response.status_code in (429, 503)
+    return value if busy and value.isascii() and value.isprintable() else ""
 
 
 def _redirected(request: _Request, first: _Request, status: int, location: str) -> _Request:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 import graph.router.transport
@@ -64,7 +65,7 @@ async def test_difference_body_limit() -> None:
     async with live_graph(ONE_STEP, {"a": Reply(body=b"{}")}, ServerLimits(body=10)) as live:
         assert (await ask(live.port, b"x" * 10))[0] == 200
         status, body = await ask(live.port, b"x" * 11)
-    assert (status, b"over 10 bytes" in body) == (413, True)
+    assert (status, b"at most 10 are taken" in body) == (413, True)
 
 
 async def test_difference_answer_limit(monkeypatch: Any) -> None:
@@ -217,6 +218,14 @@ def test_difference_connect(bench: Bench) -> None:
     job = job_of(ONE_STEP, Reply(body=b"{}"), request)
     assert [call.body for call in bench.ours.run(job)[0].calls] == [b""]
     assert [call.body for call in bench.run_kserve(job)[0].calls] == [b'{"x":1}']
+
+
+@pytest.mark.parametrize(("status", "passed_on"), [(503, "7"), (429, "7"), (200, None)])
+async def test_difference_retry_after(status: int, passed_on: str | None) -> None:
+    busy = Reply(status=status, body=b"{}", headers=(("Retry-After", "7"),))
+    async with live_graph(ONE_STEP, {"a": busy}) as live, httpx2.AsyncClient() as client:
+        answer = await client.post(f"http://127.0.0.1:{live.port}", content=b"{}")
+    assert (answer.status_code, answer.headers.get("retry-after")) == (status, passed_on)
 
 
 def test_difference_user_agent(bench: Bench) -> None:

@@ -132,7 +132,8 @@ def stop_or_hurry(server: Server, note: Callable[[str], None]) -> None:
         note(f"stopping when all requests are answered: {end}")
         server.stop()
     else:
-        note(f"stopping at once: {server.under_way} requests are refused")
+        waiting = server.under_way
+        note(f"stopping at once: {waiting} request{' is' if waiting == 1 else 's are'} refused")
         server.hurry()
 
 

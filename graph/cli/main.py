@@ -7,6 +7,7 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 wr
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -137,15 +138,26 @@ def serve(
     graph: Annotated[
         str | None, typer.Option(help="Name of the graph, where the file has several.")
     ] = None,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Web origin, such as http://localhost:3000, whose pages may call this server from "
+            "a browser; * means all; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict."""
     from graph.local import build as local
-    from graph.local.serve import serve_local
+    from graph.local.serve import read_origins, serve_local
     from predictors.progress import on_terminal
 
+    origins = read_origins(cors or [])
+    # There is nothing to drain before it serves: Ctrl-C ends the process at once and silently.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with on_terminal(sys.stderr) as progress:
         built = local.build(local.read_file(file), file or local.DEFAULT_FILE.name, graph, progress)
-    serve_local(built, host, port, _note)
+    serve_local(built, host, port, _note, origins)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Callable, Sequence
 
 from starlette.middleware.cors import CORSMiddleware
 
 from graph.asgi import App
+from graph.errors import SpecError
 from graph.local.app import app_of
 from graph.local.build import LocalGraph
 from graph.server import Server, StopSignals, listen, serve_while_loading, stop_or_hurry, url_of
 
 Note = Callable[[str], None]
 DRAIN_SECONDS = 10.0
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s@A-Z]+")
 
 
 def serve_local(
@@ -48,6 +51,17 @@ async def _serve(
             note(f"  {name}: {url}/v1/models/{name}:predict")
 
     await serve_while_loading(server, listener, local.load, say_ready, local.close)
+
+
+def read_origins(origins: Sequence[str]) -> Sequence[str]:
+    """The origins of `--cors`. Raises SpecError for one that no browser would send."""
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise SpecError(
+                f"--cors {origin}: not an origin; give scheme, host and port without a path, "
+                "such as http://localhost:3000, or *"
+            )
+    return origins
 
 
 def allow_origins(app: App, origins: Sequence[str]) -> App:

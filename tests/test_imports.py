@@ -18,6 +18,7 @@ LAYERS = (
     "graph.errors",
     "graph.contract",
     "graph.asgi",
+    "graph.server",
     "graph.golang",
     "graph.spec",
     "graph.router",
@@ -45,7 +46,7 @@ LAYERS = (
     "graph.cli",
 )
 # The part of graph/ that predictors stand on, and the part of it that reaches them.
-PUBLIC = ("graph.errors", "graph.contract", "graph.asgi")
+PUBLIC = ("graph.errors", "graph.contract", "graph.asgi", "graph.server")
 RUNNER = "graph.local"
 # Each of these is an image or a tool of its own.
 APART = (
@@ -137,6 +138,7 @@ def test_kserve_is_imported_in_one_file() -> None:
 
 
 def test_torch_is_imported_where_models_are_converted_and_by_one_engine() -> None:
-    using = {n for n in MODULES if {"torch", "transformers"} & {m.split(".")[0] for m in imports(n)}}
+    torch = {"torch", "transformers"}
+    using = {n for n in MODULES if torch & {m.split(".")[0] for m in imports(n)}}
     allowed = ("predictors.conversion.", "predictors.engines.transformers")
     assert using and all(name.startswith(allowed) for name in using), using

@@ -9,19 +9,19 @@
     ├── DeadlineExceeded        504  the answer did not come in time
     ├── EngineError             500  a model failed; the cause goes to the log, not to the client
     ├── StepError               500  a step of a graph answered an error; `status` is the step's
-    ├── SpecError                -   a YAML file is not what it should be: file, object, field, mend
+    ├── SpecError                -   a YAML file is not what it should be: file, object, field, fix
     ├── ModelError               -   weights are missing, damaged or of an unknown name
     └── ServeError               -   the server cannot start: a port in use, a package not installed
 
-What a client may see is the message; it never holds a traceback, a path of the server or a secret.
-The last three end a command with one line on stderr and never reach an HTTP client.
+A client sees the message, which never holds a traceback, a path of the server or a secret. The last
+three end a command with one line on stderr; an HTTP client never sees them.
 """
 
 from __future__ import annotations
 
 
 class ParleyError(Exception):
-    """Base of all: `str(error)` is one clear line, `status` the HTTP status it maps to."""
+    """The base class: `str(error)` is one clear line, and `status` is the HTTP status for it."""
 
     status = 500
 
@@ -47,7 +47,7 @@ class TooLarge(RequestError):
 
 
 class NotServed(ParleyError):
-    """Nothing here answers to that name."""
+    """Nothing here has that name."""
 
     status = 404
 

@@ -1,8 +1,8 @@
-"""Cross-request micro-batching: what waits together is worked on together.
+"""Micro-batching across requests: items that wait at the same time share a call of the model.
 
-A free worker takes, at once, whatever waits and can share a batch with the oldest item. Nothing is
-held back to fill a batch, so a lone request never waits, and batches grow by themselves under load.
-All state belongs to the event loop's thread, so there is no lock; the work itself runs on threads.
+A free worker takes at once the oldest item and all that can share its batch. It never waits for a
+batch to fill, so a lone request is not delayed, and batches grow by themselves under load. All state
+belongs to the event loop's thread, so there is no lock; the work itself runs on threads.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class _Waiting(Generic[K, T, R]):
 class MicroBatcher(Generic[K, T, R]):
     """Runs `work(key, items)`, which blocks, for items of one key from any number of callers.
 
-    batch: items of a call at most.  queue: items that may wait; one more is refused with
-    Overloaded, unless nothing waits: one request is always taken, however many items it has.
+    batch: the most items of one call.  queue: the most items that may wait; a request over it is
+    refused with Overloaded, unless nothing waits: then it is taken, however many items it has.
     workers: calls at a time.
     """
 

@@ -1,4 +1,4 @@
-"""Guards one predictor: contract, bounded queue, deadline, readiness, errors.
+"""Guards one predictor: checks requests, bounds queue and time, and words errors.
 
 The KServe server and the local runner both call predictors through a Handler, so that a request is
 answered with the same status and the same words by either. It imports no web framework.

@@ -1,7 +1,8 @@
-"""How long work tells that it goes on.
+"""Progress reporting for long work.
 
-A `Progress` is called with what is done, how much of it is done, and how much there is in all, in
-bytes; 0 of 0 is a note. Rich is imported only when a terminal shows a bar: servers have none.
+A `Progress` is called with the name of the work, the bytes that are done and the bytes there are in
+all; 0 of 0 makes a note without a bar. Rich is imported only when a terminal shows a bar, because
+servers have no terminal.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Protocol, TextIO
 
 
 class Progress(Protocol):
-    """May be called often; cheap."""
+    """A call costs little, so it may be made often."""
 
     def __call__(self, what: str, done: int, total: int) -> None: ...
 
 
 def show_nothing(what: str, done: int, total: int) -> None:
-    """For servers and tests."""
+    """The `Progress` of servers and tests."""
 
 
 @contextmanager

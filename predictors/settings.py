@@ -1,4 +1,4 @@
-"""Options of a predictor: one frozen dataclass, read from arguments and environment.
+"""The options of a predictor: one frozen dataclass, read from arguments and environment.
 
 Each field made with `option` is the argument `--name` (KServe's underscore style) and the
 environment variable `PARLEY_NAME`; the argument wins over the variable, the variable over the
@@ -23,7 +23,7 @@ ENVIRON_PREFIX = "PARLEY_"
 
 
 def option(default: Any, help: str, choices: Sequence[str] = ()) -> Any:
-    """A field that is an option; the default `...` makes it required."""
+    """A field that is an option. The default `...` makes it required, `None` leaves it unset."""
     metadata = {"help": help, "choices": tuple(choices)}
     if default is ...:
         return dataclasses.field(metadata=metadata)
@@ -32,7 +32,7 @@ def option(default: Any, help: str, choices: Sequence[str] = ()) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """What every predictor's server takes."""
+    """The options of every predictor's server."""
 
     model_name: str = option(..., "name in the URL /v1/models/NAME:predict; the service's own name")
     http_port: int = option(8080, "port that the server listens on")
@@ -48,7 +48,7 @@ class ServerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings(ServerSettings):
-    """What every predictor with a generating model takes besides."""
+    """The further options of every predictor with a generating model."""
 
     model: str = option(
         ...,
@@ -86,7 +86,7 @@ def read_settings(
     for field in _options(kind):
         # argparse checks the choices of arguments, but not of defaults, so not of variables.
         choices = field.metadata["choices"]
-        if choices and values[field.name] not in choices:
+        if choices and values[field.name] not in (*choices, field.default):
             parser.error(f"--{field.name}: choose from {', '.join(choices)}")
     return kind(**values)
 

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import langcodes
+from langcodes.tag_parser import LanguageTagError
 from lingua import Language
 
 from predictors.detector.model import Detector
@@ -63,13 +65,29 @@ def read_languages(text: str) -> tuple[str, ...]:
     return codes
 
 
-def _hint(code: str, known: Mapping[str, str]) -> str:
-    """The nearest code, by code or by English name."""
-    codes = {**{name.lower(): code for code, name in known.items()}, **{c: c for c in known}}
-    near = difflib.get_close_matches(code.lower(), codes, n=1, cutoff=0.5)
-    if not near:
-        return f"; known are {', '.join(sorted(known))}"
-    return f"; did you mean {codes[near[0]]!r} ({known[codes[near[0]]].title()})?"
+def _hint(text: str, known: Mapping[str, str]) -> str:
+    """The code that was meant: another code of the language, its name, or the nearest spelling."""
+    code = _standard_code(text)
+    if code not in known:
+        spelled = {**{name.lower(): code for code, name in known.items()}, **{c: c for c in known}}
+        near = difflib.get_close_matches(text.lower(), spelled, n=1, cutoff=0.5)
+        if not near:
+            return f"; known are {', '.join(sorted(known))}"
+        code = spelled[near[0]]
+    return f"; did you mean {code!r} ({known[code].title()})?"
+
+
+def _standard_code(text: str) -> str:
+    """The shortest code of a language that has this code or, in any language, this name."""
+    try:
+        language = langcodes.Language.get(text)
+    except LanguageTagError:
+        try:
+            language = langcodes.find(text)
+        # The names are in a package that an image may leave out.
+        except (ImportError, LookupError):
+            return ""
+    return language.prefer_macrolanguage().language or ""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The detector: the public door of the graph, which says what language each turn is in.
+"""The detector: the first step of the graph, which says what language each turn is in.
 
 It takes what a person may send and no other field. It sets the language, how sure it is, and the
 route that the graph's Switch takes. It translates nothing and refuses what is not served.

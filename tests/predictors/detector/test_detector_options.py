@@ -25,6 +25,13 @@ def test_an_option_may_come_from_the_environment() -> None:
     [
         (["--languages", "en,frr"], "--languages: 'frr' is no known language; did you mean 'fr'"),
         (["--languages", "english"], "'english' is no known language; did you mean 'en' (English)"),
+        (["--languages", "en,fr,spa"], "'spa' is no known language; did you mean 'es' (Spanish)"),
+        (["--languages", "ger"], "'ger' is no known language; did you mean 'de' (German)"),
+        (["--languages", "cmn"], "'cmn' is no known language; did you mean 'zh' (Chinese)"),
+        (["--languages", "pt_BR"], "'pt_BR' is no known language; did you mean 'pt' (Portuguese)"),
+        (["--languages", "Español"], "'Español' is no known language; did you mean 'es' (Spanish)"),
+        (["--languages", "englisch"], "'englisch' is no known language; did you mean 'en'"),
+        (["--languages", "klingon"], "'klingon' is no known language; "),
         (["--languages", "EN"], "'EN' is no known language; did you mean 'en'"),
         (["--languages", ""], "--languages: '' is no known language; known are af, ar"),
         (["--languages", "en,,fr"], "--languages: '' is no known language"),
@@ -34,7 +41,7 @@ def test_an_option_may_come_from_the_environment() -> None:
         (["--langages", "en"], "--langages"),
     ],
 )
-def test_a_wrong_option_is_named_with_its_mend(argv: list[str], message: str) -> None:
+def test_a_wrong_option_is_named_with_its_fix(argv: list[str], message: str) -> None:
     with pytest.raises(OptionError) as caught:
         build([*NAME, *argv], {})
     assert message in str(caught.value)

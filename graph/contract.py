@@ -8,29 +8,32 @@ A request is `{"instances": [{...}, ...]}` or one bare instance; an answer is
 `{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole
 instance with its own fields added, because a step of a KServe graph sees only the step before it.
 
-Limits compose: what the first step takes, every later step takes, however it grew on its way.
-
-- A person may send 64 instances of 10,000 characters, whatever the characters and however their
-  JSON is written. The most that JSON makes of one character is 12 bytes, the escaped surrogate pair
-  of an emoji. That is 7.7 MB, and `PUBLIC_LIMITS.body` is 8 MiB: the rest is for history and keys.
-- An answer (`response_en`) has at most as many characters as a message, and a translation at most
-  four times as many as its source. So every inner text has at most 40,000 characters.
-- KServe's router writes `<`, `>` and `&`, one byte each, as six. So what a person sent may come to
-  a later step at six times its size, and a text that was written on the way takes at most six bytes
-  a character. `INNER_LIMITS.body` is the sum of what an instance can gather.
-
-A model's context is a limit of its own: a message that does not fit it is refused by the chat.
+Every check of a request is made here, once; `graph/limits.py` says how large it may be, and
+`graph/checks.py` what each field may hold.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from graph.checks import (
+    CONTROL,
+    check_answer,
+    check_confidence,
+    check_history,
+    check_language,
+    check_message,
+    check_route,
+    check_steps,
+    check_text,
+    kind_of,
+    shown,
+)
 from graph.errors import RequestError, TooLarge
+from graph.limits import INNER_LIMITS, PUBLIC_LIMITS, Limits
 
 Instance = dict[str, Any]
 
@@ -63,52 +66,6 @@ ALL_FIELDS = (
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Sizes over which a request is refused with 413.
-
-    body: bytes.  instances: per request.  message: characters of `user_input`.  answer: characters
-    of `response_en`.  text: characters of every other text.  history: texts.  steps: entries.
-    step_name, step_model: characters of each.
-    """
-
-    body: int
-    instances: int = 64
-    message: int = 10_000
-    answer: int = 10_000
-    text: int = 40_000
-    history: int = 1_000
-    steps: int = 32
-    step_name: int = 128
-    step_model: int = 512
-
-
-# The most bytes that JSON makes of one character: the escaped surrogate pair of an emoji.
-_ESCAPED = 12
-# The most bytes that KServe's router makes of one character of UTF-8, and of one byte: `<`.
-_REWRITTEN = 6
-# The bytes of an entry of `steps` besides its name and model, and of an instance besides its texts.
-_STEP_KEYS = 100
-_INSTANCE_KEYS = 500
-
-PUBLIC_LIMITS = Limits(body=8 << 20)
-
-
-def _inner_body(limits: Limits) -> int:
-    """The bytes that a request within `limits` can have after the last step of a graph."""
-    # The translated message and the answer stand in the history too.
-    texts = 2 * limits.text + 2 * limits.answer + limits.text
-    step = _REWRITTEN * (limits.step_name + limits.step_model) + _STEP_KEYS
-    instance = _REWRITTEN * texts + limits.steps * step + _INSTANCE_KEYS
-    return _REWRITTEN * limits.body + limits.instances * instance
-
-
-# The chat adds a message and an answer to the history.
-INNER_LIMITS = replace(
-    PUBLIC_LIMITS, body=_inner_body(PUBLIC_LIMITS), history=PUBLIC_LIMITS.history + 2
-)
-
-
-@dataclass(frozen=True)
 class Schema:
     """What a predictor takes: the fields of an instance, and the sizes of a request."""
 
@@ -119,11 +76,6 @@ class Schema:
 # The schema of the first step of a graph, and of every other predictor.
 PUBLIC = Schema(PUBLIC_FIELDS, PUBLIC_LIMITS)
 INNER = Schema(ALL_FIELDS, INNER_LIMITS)
-
-_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
-_MOST_SECONDS = 1_000_000
-# A NUL or another control character ends or garbles text in tokenizers written in C.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def parse_body(body: bytes, limits: Limits = INNER_LIMITS) -> Any:
@@ -153,17 +105,17 @@ def read_instances(payload: Any, schema: Schema = INNER) -> list[Instance]:
     `instances[2].history[0]`.
     """
     if not isinstance(payload, dict):
-        raise RequestError("body", f"must be a JSON object, not {_kind(payload)}")
+        raise RequestError("body", f"must be a JSON object, not {kind_of(payload)}")
     if "instances" not in payload:
         if USER_INPUT not in payload:
             raise RequestError("instances", f"missing; send a list of objects with {USER_INPUT!r}")
         return [_check_instance(payload, "", schema)]
     for key in payload:
         if key != "instances":
-            raise RequestError(_shown(key), "unknown key; a request holds only 'instances'")
+            raise RequestError(shown(key), "unknown key; a request holds only 'instances'")
     instances = payload["instances"]
     if not isinstance(instances, list):
-        raise RequestError("instances", f"must be a list, not {_kind(instances)}")
+        raise RequestError("instances", f"must be a list, not {kind_of(instances)}")
     if not instances:
         raise RequestError("instances", "an empty list; send at least one instance")
     most = schema.limits.instances
@@ -203,6 +155,14 @@ def require_english(instance: Instance, index: int, spoken: Collection[str] = (P
         )
 
 
+def without_control(text: str) -> str:
+    """A model's text without the control characters that no turn may hold; some models write them.
+
+    The next step of a graph would refuse them, as if the person had sent them.
+    """
+    return CONTROL.sub("", text)
+
+
 def add_step(instance: Instance, name: str, model: str, seconds: float) -> None:
     """Append a predictor's own entry to `steps`; seconds of wall time, to the millisecond."""
     limits = INNER_LIMITS
@@ -216,12 +176,12 @@ def add_step(instance: Instance, name: str, model: str, seconds: float) -> None:
 
 def _check_instance(instance: Any, where: str, schema: Schema) -> Instance:
     if not isinstance(instance, dict):
-        raise RequestError(where, f"must be an object, not {_kind(instance)}")
+        raise RequestError(where, f"must be an object, not {kind_of(instance)}")
     prefix = f"{where}." if where else ""
     for key in instance:
         if key not in schema.fields:
             known = ", ".join(schema.fields)
-            raise RequestError(prefix + _shown(key), f"unknown key; known are {known}")
+            raise RequestError(prefix + shown(key), f"unknown key; known are {known}")
     for key, value in instance.items():
         _CHECKS[key](value, prefix + key, schema.limits)
     if USER_INPUT not in instance:
@@ -229,108 +189,18 @@ def _check_instance(instance: Any, where: str, schema: Schema) -> Instance:
     return dict(instance)
 
 
-def _check_text(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.text)
-
-
-def _check_answer(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.answer)
-
-
-def _check_user_input(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.message)
-    if not value.strip():
-        raise RequestError(where, "blank")
-
-
-def without_control(text: str) -> str:
-    """A model's text without the control characters that no turn may hold; some models write them.
-
-    The next step of a graph would refuse them, as if the person had sent them.
-    """
-    return _CONTROL.sub("", text)
-
-
-def _check_any_text(value: Any, where: str, limit: int) -> None:
-    if not isinstance(value, str):
-        raise RequestError(where, f"must be a text, not {_kind(value)}")
-    if len(value) > limit:
-        raise TooLarge(where, f"{len(value)} characters, at most {limit} are taken")
-    control = _CONTROL.search(value)
-    if control:
-        raise RequestError(where, f"holds the control character U+{ord(control[0]):04X}")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise RequestError(where, "holds half of a surrogate pair, which is no character")
-
-
-def _check_history(value: Any, where: str, limits: Limits) -> None:
-    if not isinstance(value, list):
-        raise RequestError(where, f"must be a list of texts, not {_kind(value)}")
-    if len(value) > limits.history:
-        raise TooLarge(
-            where, f"{len(value)} texts, at most {limits.history} are taken; send the newest"
-        )
-    for i, text in enumerate(value):
-        _check_any_text(text, f"{where}[{i}]", limits.text)
-
-
-def _check_language(value: Any, where: str, limits: Limits) -> None:
-    if not isinstance(value, str):
-        raise RequestError(where, f"must be a language code such as 'fr', not {_kind(value)}")
-    if not _LANGUAGE_CODE.fullmatch(value):
-        raise RequestError(where, "must be a language code such as 'fr'")
-
-
-def _check_route(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, 64)
-
-
-def _check_confidence(value: Any, where: str, limits: Limits) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise RequestError(where, "must be a number from 0 to 1")
-
-
-def _check_steps(value: Any, where: str, limits: Limits) -> None:
-    if not isinstance(value, list) or len(value) > limits.steps:
-        raise RequestError(where, f"must be a list of at most {limits.steps} steps")
-    for i, step in enumerate(value):
-        if not isinstance(step, dict) or set(step) != {"name", "model", "seconds"}:
-            raise RequestError(f"{where}[{i}]", "must be an object of name, model and seconds")
-        _check_any_text(step["name"], f"{where}[{i}].name", limits.step_name)
-        _check_any_text(step["model"], f"{where}[{i}].model", limits.step_model)
-        _check_seconds(step["seconds"], f"{where}[{i}].seconds")
-
-
-def _check_seconds(value: Any, where: str) -> None:
-    # A comparison holds for an integer of any size; `math.isfinite` fails for a large one.
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= _MOST_SECONDS:
-        raise RequestError(where, f"must be a number from 0 to {_MOST_SECONDS}")
-
-
 _CHECKS: dict[str, Callable[[Any, str, Limits], None]] = {
-    USER_INPUT: _check_user_input,
-    HISTORY: _check_history,
-    LANGUAGE: _check_language,
-    PREVIOUS_LANGUAGE: _check_language,
-    LANGUAGE_CONFIDENCE: _check_confidence,
-    ROUTE: _check_route,
-    USER_INPUT_EN: _check_text,
-    RESPONSE_EN: _check_answer,
-    RESPONSE: _check_text,
-    STEPS: _check_steps,
+    USER_INPUT: check_message,
+    HISTORY: check_history,
+    LANGUAGE: check_language,
+    PREVIOUS_LANGUAGE: check_language,
+    LANGUAGE_CONFIDENCE: check_confidence,
+    ROUTE: check_route,
+    USER_INPUT_EN: check_text,
+    RESPONSE_EN: check_answer,
+    RESPONSE: check_text,
+    STEPS: check_steps,
 }
-
-
-def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number"}
-    return "null" if value is None else kinds.get(type(value), "a number")
-
-
-def _shown(key: str) -> str:
-    """A client's own key as it may stand in a message: short and printable."""
-    printable = "".join(char if char.isprintable() else "?" for char in key[:40])
-    return printable or "''"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -342,6 +212,6 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise RequestError("body", f"the key {_shown(key)!r} stands in one object twice")
+            raise RequestError("body", f"the key {shown(key)!r} stands in one object twice")
         found[key] = value
     return found

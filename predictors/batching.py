@@ -1,8 +1,8 @@
 """Micro-batching across requests: items that wait at the same time share a call of the model.
 
 A free worker takes at once the oldest item and all that can share its batch. It never waits for a
-batch to fill, so a lone request is not delayed, and batches grow by themselves under load. All state
-belongs to the event loop's thread, so there is no lock; the work itself runs on threads.
+batch to fill, so a lone request is not delayed, and batches grow by themselves under load. All
+state belongs to the event loop's thread, so there is no lock; the work itself runs on threads.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 from graph import contract
 from graph.asgi import Answer, answer_error, json_answer
-from graph.contract import Instance, Limits
+from graph.contract import Instance
 from graph.errors import (
     DeadlineExceeded,
     EngineError,
@@ -21,6 +21,7 @@ from graph.errors import (
     ParleyError,
     RequestError,
 )
+from graph.limits import Limits
 from predictors.predictor import Predictor
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 # Lazy imports, imports for type checking and imports by a string count as well.
 LAYERS = (
     "graph.errors",
+    "graph.limits",
+    "graph.checks",
     "graph.contract",
     "graph.asgi",
     "graph.server",
@@ -46,7 +48,7 @@ LAYERS = (
     "graph.cli",
 )
 # The part of graph/ that predictors stand on, and the part of it that reaches them.
-PUBLIC = ("graph.errors", "graph.contract", "graph.asgi", "graph.server")
+PUBLIC = ("graph.errors", "graph.limits", "graph.contract", "graph.asgi", "graph.server")
 RUNNER = "graph.local"
 # Each of these is an image or a tool of its own.
 APART = (
@@ -124,7 +126,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert list(order.static_order())
 
 
-@pytest.mark.parametrize("name", ["graph.contract", "graph.errors", "graph.asgi"])
+@pytest.mark.parametrize(
+    "name", ["graph.errors", "graph.limits", "graph.checks", "graph.contract", "graph.asgi"]
+)
 def test_the_public_part_needs_the_standard_library_only(name: str) -> None:
     for imported in imports(name):
         top = imported.split(".")[0]

@@ -119,7 +119,7 @@ class Chat:
 def _readable(text: str) -> str:
     """A model's text without what no later step would take, and no longer than it would."""
     text = contract.without_control(text).strip()
-    longest = contract.INNER_LIMITS.answer
+    longest = contract.INNER.limits.answer
     return text if len(text) <= longest else whole_sentences(text[:longest])
 
 

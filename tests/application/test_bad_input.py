@@ -149,7 +149,7 @@ def test_no_json_makes_a_server_fail(client, url, name, request):
 
 
 def test_a_body_over_the_limit_is_refused(client, url):
-    too_large = b" " * (contract.PUBLIC_LIMITS.body + 1)
+    too_large = b" " * (contract.PUBLIC.limits.body + 1)
     check(client.post(url, content=too_large), 413, "body")
     check(client.post(f"{url}/v1/models/detector:predict", content=too_large), 413, "body")
     streamed = iter([too_large])
@@ -162,7 +162,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_sent(url):
     for name in NAMES[1:]:
         with socket.create_connection((host, int(port))) as connection:
             head = f"POST /v1/models/{name}:predict HTTP/1.1\r\nhost: x\r\ncontent-length: "
-            connection.sendall(f"{head}{contract.INNER_LIMITS.body + 1}\r\n\r\n".encode())
+            connection.sendall(f"{head}{contract.INNER.limits.body + 1}\r\n\r\n".encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 

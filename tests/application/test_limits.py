@@ -19,7 +19,7 @@ from predictors.translator.model import Translator
 from tests.conftest import served
 from tests.fakes import FakeEngine, embedded_graph, predictors
 
-INNER = contract.INNER_LIMITS
+INNER = contract.INNER.limits
 
 
 class Grows:
@@ -100,14 +100,14 @@ def test_the_largest_messages_pass_every_step_and_grow_as_they_may(url, characte
 
 
 def test_the_longest_history_passes_every_step(url):
-    history = ["<" * 8_000] * contract.PUBLIC_LIMITS.history
+    history = ["<" * 8_000] * contract.PUBLIC.limits.history
     body = json.dumps({"user_input": "<" * 10_000, "history": history, "language": "fr"}).encode()
-    assert len(body) < contract.PUBLIC_LIMITS.body
+    assert len(body) < contract.PUBLIC.limits.body
     answer = post(url, body)
     assert answer.status_code == 200, answer.text[:300]
     [turn] = answer.json()["predictions"]
     assert turn["history"][:-2] == history
-    assert len(turn["history"]) == contract.PUBLIC_LIMITS.history + 2
+    assert len(turn["history"]) == contract.PUBLIC.limits.history + 2
 
 
 @pytest.mark.slow
@@ -115,11 +115,11 @@ def test_a_full_body_of_history_and_messages_passes_every_step(url):
     """Every byte that a person may send, each of which KServe's router writes as six."""
     instance = {"user_input": "<" * 10_000, "language": "fr", "history": []}
     empty = len(json.dumps({"instances": [instance] * 64}))
-    room = (contract.PUBLIC_LIMITS.body - empty) // 64
+    room = (contract.PUBLIC.limits.body - empty) // 64
     texts = [40_000] * (room // 40_004)
     instance["history"] = ["<" * length for length in [*texts, room - 40_004 * len(texts) - 4]]
     body = json.dumps({"instances": [instance] * 64}).encode()
-    assert contract.PUBLIC_LIMITS.body - 500 < len(body) <= contract.PUBLIC_LIMITS.body
+    assert contract.PUBLIC.limits.body - 500 < len(body) <= contract.PUBLIC.limits.body
     answer = post(url, body)
     assert answer.status_code == 200, answer.text[:300]
     assert len(answer.content) < MAX_ANSWER

@@ -140,7 +140,7 @@ def test_a_body_that_is_not_json_is_refused(body):
     assert caught.value.field == "body"
 
 
-@pytest.mark.parametrize("limits", [contract.PUBLIC_LIMITS, contract.INNER_LIMITS])
+@pytest.mark.parametrize("limits", [contract.PUBLIC.limits, contract.INNER.limits])
 def test_a_body_over_the_limit_is_refused(limits):
     with pytest.raises(TooLarge):
         contract.parse_body(b" " * (limits.body + 1), limits)
@@ -152,7 +152,7 @@ def test_the_largest_messages_fit_in_a_body_however_they_are_written(character):
     instance = {"user_input": character * 10_000, "language": "fr", "previous_language": "fr"}
     for ascii_only in (True, False):
         body = json.dumps({"instances": [instance] * 64}, ensure_ascii=ascii_only).encode()
-        assert len(body) <= contract.PUBLIC_LIMITS.body
+        assert len(body) <= contract.PUBLIC.limits.body
 
 
 def test_a_step_is_appended_and_the_earlier_ones_kept():

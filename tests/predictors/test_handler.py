@@ -14,7 +14,7 @@ class Waits:
     """A predictor that answers when it is let go."""
 
     name = "waits"
-    schema = contract.Schema(("user_input",), contract.PUBLIC_LIMITS)
+    schema = contract.Schema(("user_input",), contract.PUBLIC.limits)
 
     def __init__(self):
         self.go = asyncio.Event()

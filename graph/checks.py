@@ -1,0 +1,100 @@
+"""What each field of an instance may hold: one check for each kind of value.
+
+A check raises RequestError or TooLarge with the path of the field, and a message that may be shown
+to anybody.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from graph.errors import RequestError, TooLarge
+from graph.limits import Limits
+
+_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
+_MOST_SECONDS = 1_000_000
+# A NUL or another control character ends or garbles text in tokenizers written in C.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def check_message(value: Any, where: str, limits: Limits) -> None:
+    _check_any_text(value, where, limits.message)
+    if not value.strip():
+        raise RequestError(where, "blank")
+
+
+def check_text(value: Any, where: str, limits: Limits) -> None:
+    _check_any_text(value, where, limits.text)
+
+
+def check_answer(value: Any, where: str, limits: Limits) -> None:
+    _check_any_text(value, where, limits.answer)
+
+
+def check_history(value: Any, where: str, limits: Limits) -> None:
+    if not isinstance(value, list):
+        raise RequestError(where, f"must be a list of texts, not {kind_of(value)}")
+    if len(value) > limits.history:
+        raise TooLarge(
+            where, f"{len(value)} texts, at most {limits.history} are taken; send the newest"
+        )
+    for i, text in enumerate(value):
+        _check_any_text(text, f"{where}[{i}]", limits.text)
+
+
+def check_language(value: Any, where: str, limits: Limits) -> None:
+    if not isinstance(value, str):
+        raise RequestError(where, f"must be a language code such as 'fr', not {kind_of(value)}")
+    if not _LANGUAGE_CODE.fullmatch(value):
+        raise RequestError(where, "must be a language code such as 'fr'")
+
+
+def check_route(value: Any, where: str, limits: Limits) -> None:
+    _check_any_text(value, where, 64)
+
+
+def check_confidence(value: Any, where: str, limits: Limits) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise RequestError(where, "must be a number from 0 to 1")
+
+
+def check_steps(value: Any, where: str, limits: Limits) -> None:
+    if not isinstance(value, list) or len(value) > limits.steps:
+        raise RequestError(where, f"must be a list of at most {limits.steps} steps")
+    for i, step in enumerate(value):
+        if not isinstance(step, dict) or set(step) != {"name", "model", "seconds"}:
+            raise RequestError(f"{where}[{i}]", "must be an object of name, model and seconds")
+        _check_any_text(step["name"], f"{where}[{i}].name", limits.step_name)
+        _check_any_text(step["model"], f"{where}[{i}].model", limits.step_model)
+        _check_seconds(step["seconds"], f"{where}[{i}].seconds")
+
+
+def kind_of(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number"}
+    return "null" if value is None else kinds.get(type(value), "a number")
+
+
+def shown(key: str) -> str:
+    """A client's own key as it may stand in a message: short and printable."""
+    printable = "".join(char if char.isprintable() else "?" for char in key[:40])
+    return printable or "''"
+
+
+def _check_any_text(value: Any, where: str, limit: int) -> None:
+    if not isinstance(value, str):
+        raise RequestError(where, f"must be a text, not {kind_of(value)}")
+    if len(value) > limit:
+        raise TooLarge(where, f"{len(value)} characters, at most {limit} are taken")
+    control = CONTROL.search(value)
+    if control:
+        raise RequestError(where, f"holds the control character U+{ord(control[0]):04X}")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise RequestError(where, "holds half of a surrogate pair, which is no character")
+
+
+def _check_seconds(value: Any, where: str) -> None:
+    # A comparison holds for an integer of any size; `math.isfinite` fails for a large one.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= _MOST_SECONDS:
+        raise RequestError(where, f"must be a number from 0 to {_MOST_SECONDS}")

@@ -1,0 +1,65 @@
+"""How large a request may be, at the first step of a graph and at every later one.
+
+Limits compose: what the first step takes, every later step takes, however it grew on its way.
+
+- A person may send 64 instances of 10,000 characters, whatever the characters and however their
+  JSON is written. The most that JSON makes of one character is 12 bytes, the escaped surrogate pair
+  of an emoji. That is 7.7 MB, and `PUBLIC_LIMITS.body` is 8 MiB: the rest is for history and keys.
+- An answer (`response_en`) has at most as many characters as a message, and a translation at most
+  four times as many as its source. So every inner text has at most 40,000 characters.
+- KServe's router writes `<`, `>` and `&`, one byte each, as six. So what a person sent may come to
+  a later step at six times its size, and a text that was written on the way takes at most six bytes
+  a character. `INNER_LIMITS.body` is the sum of what an instance can gather.
+
+A model's context is a limit of its own: a message that does not fit it is refused by the chat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes over which a request is refused with 413.
+
+    body: bytes.  instances: per request.  message: characters of `user_input`.  answer: characters
+    of `response_en`.  text: characters of every other text.  history: texts.  steps: entries.
+    step_name, step_model: characters of each.
+    """
+
+    body: int
+    instances: int = 64
+    message: int = 10_000
+    answer: int = 10_000
+    text: int = 40_000
+    history: int = 1_000
+    steps: int = 32
+    step_name: int = 128
+    step_model: int = 512
+
+
+# The most bytes that JSON makes of one character: the escaped surrogate pair of an emoji.
+_ESCAPED = 12
+# The most bytes that KServe's router makes of one character of UTF-8, and of one byte: `<`.
+_REWRITTEN = 6
+# The bytes of an entry of `steps` besides its name and model, and of an instance besides its texts.
+_STEP_KEYS = 100
+_INSTANCE_KEYS = 500
+
+PUBLIC_LIMITS = Limits(body=8 << 20)
+
+
+def _inner_body(limits: Limits) -> int:
+    """The bytes that a request within `limits` can have after the last step of a graph."""
+    # The translated message and the answer stand in the history too.
+    texts = 2 * limits.text + 2 * limits.answer + limits.text
+    step = _REWRITTEN * (limits.step_name + limits.step_model) + _STEP_KEYS
+    instance = _REWRITTEN * texts + limits.steps * step + _INSTANCE_KEYS
+    return _REWRITTEN * limits.body + limits.instances * instance
+
+
+# The chat adds a message and an answer to the history.
+INNER_LIMITS = replace(
+    PUBLIC_LIMITS, body=_inner_body(PUBLIC_LIMITS), history=PUBLIC_LIMITS.history + 2
+)

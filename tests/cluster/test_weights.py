@@ -26,8 +26,8 @@ pytestmark = pytest.mark.cluster
 
 FILES = Path(__file__).parent / "files"
 FROM_HUB = "../tests/cluster/files/from-hub"
-FROM_HUB_AGAIN = "../tests/cluster/files/from-hub-again"
 VOLUME = harness.STATE / "models"
+JOB = "parley-models"
 MODELS = {
     "translate-fr-en": "hf:Helsinki-NLP/opus-mt-fr-en@",
     "chat": "hf:facebook/blenderbot-400M-distill@",
@@ -68,7 +68,7 @@ def filled(
         _until_complete(deployment)
         times["from apply to the end of the Job"] = _since(started)
         started = time.monotonic()
-        # Pods that found no model yet wait for it, and none of them crashes meanwhile.
+        # Pods that found no model yet are started again after a pause that grows.
         kubectl.wait("inferenceservice --all", "condition=Ready", NAMESPACE, 300)
         deployment.wait()
         times["from then to the first answer"] = _since(started)
@@ -140,30 +140,12 @@ def test_a_predictor_cannot_write_to_the_volume(name: str, filled: Deployment) -
         _run_python(filled, name, "open('/models/new', 'w')")
 
 
-def test_a_pod_that_started_before_the_job_had_ended_did_not_crash(filled: Deployment) -> None:
-    for name in MODELS:
-        for pod in filled.pods(selector(name)):
-            status = pod["status"]
-            found = [*status["initContainerStatuses"], *status["containerStatuses"]]
-            assert [each["restartCount"] for each in found] == [0, 0], name
-
-
-def test_another_list_of_models_is_applied_and_makes_another_job(filled: Deployment) -> None:
-    """A model is listed twice: there is another Job, with nothing to fetch."""
-    before = _files()
-    first = _job(filled)
-    filled.apply(FROM_HUB_AGAIN)
-    until(lambda: _job(filled) != first, "another Job", 60)
-    _until_complete(filled)
-    assert _files() == before
-
-
 def test_the_job_run_again_finds_all_there_and_ends(
     filled: Deployment, record_property: Record
 ) -> None:
     before = _files()
     assert before
-    filled.kubectl("delete", "jobs", "--all", "-n", NAMESPACE)
+    filled.kubectl("delete", "job", JOB, "-n", NAMESPACE)
     started = time.monotonic()
     filled.apply(FROM_HUB)
     _until_complete(filled)
@@ -175,7 +157,7 @@ def _until_complete(deployment: Deployment) -> None:
     """Until the Job has done its work; at once an error, with what it said, when it fails."""
 
     def ended() -> str | None:
-        job = deployment.kubectl.get("job", _job(deployment))
+        job = deployment.kubectl.get("job", JOB)
         return next((c for c in ("Complete", "Failed") if condition(job, c) == "True"), None)
 
     try:
@@ -183,17 +165,8 @@ def _until_complete(deployment: Deployment) -> None:
     except TimeoutError:
         how = "not ended"
     if how != "Complete":
-        said = deployment.kubectl(
-            "logs", f"job/{_job(deployment)}", "-n", NAMESPACE, "--tail=20", both=True
-        )
+        said = deployment.kubectl("logs", f"job/{JOB}", "-n", NAMESPACE, "--tail=20", both=True)
         pytest.fail(f"the Job that fills the volume has {how}: {said}")
-
-
-def _job(deployment: Deployment) -> str:
-    """The name of the newest Job that fills the volume."""
-    found = deployment.kubectl.list("jobs", NAMESPACE)
-    newest = max(found, key=lambda job: str(job["metadata"]["creationTimestamp"]))
-    return str(newest["metadata"]["name"])
 
 
 def _pod(deployment: Deployment, namespace: str, labels: str) -> Pod:

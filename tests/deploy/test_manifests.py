@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import yaml
@@ -144,73 +141,12 @@ def test_the_job_fetches_the_models_that_the_services_name_and_converts_for_thei
 ) -> None:
     rendered = objects(overlay)
     (container,) = only(rendered, "Job")["spec"]["template"]["spec"]["containers"]
-    variables = only(rendered, "ConfigMap")
-    reference = {"configMapRef": {"name": variables["metadata"]["name"]}}
-    assert container["envFrom"] == [reference] and "args" not in container
     named = {options(predictors(rendered)[name])["model"] for name in SERVICES[overlay]}
+    quantization, *fetched = container["args"]
+    assert set(fetched) == named
     kind = "int8" if overlay in ON_CPU else "float16"
-    data = dict(variables["data"])
-    assert data.pop("PARLEY_QUANTIZATIONS") == kind
-    assert all(name.startswith("PARLEY_MODEL_") for name in data)
-    assert set(data.values()) == named
+    assert quantization == f"--quantizations={kind}"
     assert all(len(model.rpartition("@")[2]) == 40 for model in named), "revisions are pinned"
-
-
-@pytest.mark.parametrize("overlay", WITH_VOLUME)
-def test_a_pod_waits_until_its_own_model_is_converted(
-    overlay: str, objects: Callable[[str], Objects]
-) -> None:
-    rendered = objects(overlay)
-    found = predictors(rendered)
-    kind = "int8" if overlay in ON_CPU else "float16"
-    assert "initContainers" not in found["detector"]
-    for name in SERVICES[overlay]:
-        (container,) = found[name]["containers"]
-        (waiting,) = found[name]["initContainers"]
-        assert waiting["command"] == ["python", "-m", "predictors.conversion", "wait"]
-        model = options(found[name])["model"]
-        assert waiting["args"] == [f"--quantizations={kind}", model], name
-        for field in ("image", "securityContext", "volumeMounts"):
-            assert waiting[field] == container[field], name
-
-
-@pytest.mark.parametrize("overlay", WITH_VOLUME)
-def test_another_list_of_models_is_another_job(
-    overlay: str, objects: Callable[[str], Objects], kustomize: list[str], tmp_path: Path
-) -> None:
-    """A Job cannot be changed: `kubectl apply` of one with the same name is refused."""
-    shutil.copytree(MANIFESTS, tmp_path / "manifests")
-    namespace = only(objects(overlay), "Job")["metadata"]["namespace"]
-    change = {
-        "resources": [f"../manifests/{overlay}"],
-        "configMapGenerator": [
-            {
-                "name": "parley-models",
-                "namespace": namespace,
-                "behavior": "merge",
-                "literals": ["PARLEY_MODEL_MORE=hf:owner/name@1"],
-            }
-        ],
-    }
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(change))
-    command = [*kustomize, str(tmp_path / "mine")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    changed = list(yaml.safe_load_all(done.stdout))
-    before, after = (only(each, "Job") for each in (objects(overlay), changed))
-    assert before["metadata"]["name"] != after["metadata"]["name"]
-    for rendered, job in ((objects(overlay), before), (changed, after)):
-        assert job["metadata"]["name"] == only(rendered, "ConfigMap")["metadata"]["name"]
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_no_pod_that_serves_asks_a_model_hub(
-    overlay: str, objects: Callable[[str], Objects]
-) -> None:
-    for name, predictor in predictors(objects(overlay)).items():
-        (container,) = predictor["containers"]
-        assert {"name": "HF_HUB_OFFLINE", "value": "1"} in container["env"], name
 
 
 def test_the_embedded_overlay_needs_no_volume_and_no_hub(
@@ -218,9 +154,8 @@ def test_the_embedded_overlay_needs_no_volume_and_no_hub(
 ) -> None:
     rendered = objects("overlays/embedded")
     kinds = {item["kind"] for item in rendered}
-    assert not kinds & {"Job", "ConfigMap", "PersistentVolumeClaim"}
+    assert not kinds & {"Job", "PersistentVolumeClaim"}
     found = predictors(rendered)
     for name in MODELS:
         assert options(found[name])["model"].startswith("embedded:")
         assert [volume["name"] for volume in found[name]["volumes"]] == ["tmp"]
-        assert "initContainers" not in found[name]

@@ -38,6 +38,7 @@ SECOND_TRY = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.2, seed=1
 
 _REPEATED = re.compile(r"(.{2,80}?)\1{3,}", re.DOTALL)
 _REPEATED_WORDS = re.compile(r"((?:\S+\s+){4,12}?)\1")
+_SPACED_MARK = re.compile(r"\s+([!?])(?=\s|$)")
 _QUOTES = {'"': '"', "“": "”", "«": "»", "'": "'"}
 
 
@@ -122,8 +123,13 @@ class PromptStrategy:
         answers = [""] * len(texts)
         for members, group in zip(groups.values(), await asyncio.gather(*calls), strict=True):
             for i, answer in zip(members, group, strict=True):
-                answers[i] = self._cut_additions(texts[i], tidy(texts[i], answer))
+                answers[i] = self._cut_additions(texts[i], self._tidy(texts[i], answer))
         return answers
+
+    def _tidy(self, text: str, answer: str) -> str:
+        answer = tidy(text, answer)
+        # French alone has a space before these marks, which a small model carries over.
+        return answer if self._pair[1] == "fr" else _SPACED_MARK.sub(r"\1", answer)
 
     def _cut_additions(self, text: str, answer: str) -> str:
         """The answer without what a short text did not say: sentences after as many as it has.

@@ -4,7 +4,8 @@ Translates the sixty sentences of each direction with a real model, once for eve
 prompt, and prints chrF for the half that variants are chosen by (odd lines) and the half that is
 held out (even lines), with the seconds and the processor seconds that a sentence took.
 `--variants` names some of them, `product` being what the predictor does; `--half` measures the
-first half alone, to save time.
+first half alone, to save time. `--short` measures greetings, thanks and other short texts instead,
+in French and Italian: how many come out right, how many with something added.
 """
 
 from __future__ import annotations
@@ -20,11 +21,22 @@ from predictors.engine import Engine
 from predictors.engines.choice import choose_engine
 from predictors.settings import ModelSettings, read_settings
 from predictors.translator.examples import load_examples
-from tests.predictors.translator.sentences import Sentence, chrf, load_sentences
+from predictors.translator.phrases import PhraseBook
+from tests.predictors.translator.sentences import (
+    Sentence,
+    adds,
+    chrf,
+    chrf_of_best,
+    is_right,
+    load_sentences,
+)
 from tests.predictors.translator.variants import VARIANTS, Variant
 
 PROG = "measure"
 COLUMNS = "{:28} {:6} {:>9} {:>9} {:>6} {:>8} {:>6}"
+SHORT_COLUMNS = "{:28} {:6} {:>7} {:>7} {:>6} {:>6}"
+SHORT_HEAD = SHORT_COLUMNS.format("variant", "pair", "right", "new", "added", "chrF")
+SHORT_PAIRS = ("fr-en", "en-fr", "it-en", "en-it")
 HEAD = COLUMNS.format("variant", "pair", "chosen by", "held out", "all", "seconds", "CPU s")
 
 
@@ -64,6 +76,30 @@ def _figures(translations: Sequence[str], sentences: Sequence[Sentence], half: b
     return f"{first:9.1f} {second:9.1f} {both:6.1f}"
 
 
+async def measure_short(engine: Engine, names: Sequence[str], show: bool) -> None:
+    """All texts, and those that are not among the examples, which the model itself translates."""
+    print(SHORT_HEAD)
+    for name in names:
+        for pair in SHORT_PAIRS:
+            source, target = pair.split("-")
+            sentences = load_sentences(source, target, short=True)
+            translations = await _translate(engine, VARIANTS[name], source, target, sentences)
+            known = PhraseBook(load_examples(source, target))
+            done = list(zip(translations, sentences, strict=True))
+            new = [(t, s) for t, s in done if known.translate(s.source) is None]
+            counts = [sum(map(is_right, *zip(*part, strict=True))) for part in (done, new)]
+            added = sum(map(adds, translations, sentences))
+            right = [
+                f"{count}/{len(part)}" for count, part in zip(counts, (done, new), strict=True)
+            ]
+            figure = f"{chrf_of_best(translations, sentences):.1f}"
+            print(SHORT_COLUMNS.format(name, pair, *right, added, figure), flush=True)
+            if show:
+                for translation, sentence in done:
+                    mark = " " if is_right(translation, sentence) else "-"
+                    print(f"  {mark} {sentence.source}  {translation}")
+
+
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=PROG)
     parser.add_argument("--model", default="embedded:gemma3-270m")
@@ -71,6 +107,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--pairs", default="en-fr,fr-en")
     parser.add_argument("--half", action="store_true")
+    parser.add_argument("--short", action="store_true")
     parser.add_argument("--show", action="store_true", help="print the translations too")
     options = parser.parse_args(argv)
     # One slot: with several, the order of additions differs from run to run, and so do near ties.
@@ -81,7 +118,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         names = options.variants.split(",")
         pairs = options.pairs.split(",")
-        asyncio.run(measure(engine, names, pairs, options.half, options.show))
+        if options.short:
+            asyncio.run(measure_short(engine, names, options.show))
+        else:
+            asyncio.run(measure(engine, names, pairs, options.half, options.show))
     finally:
         engine.close()
     return 0

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.translator.examples import Example, load_examples
+from predictors.translator.examples import Example, built_in_languages, load_examples
+from predictors.translator.phrases import PhraseBook
 from predictors.translator.prompts import EXAMPLES
 from tests.predictors.translator.sentences import load_sentences
 
@@ -24,6 +25,18 @@ def test_a_built_in_language_has_enough_examples_both_ways(language: str) -> Non
 def test_every_built_in_file_is_known_here() -> None:
     folder = files("predictors.translator") / "examples"
     assert sorted(file.name for file in folder.iterdir()) == [f"{code}.tsv" for code in BUILT_IN]
+    assert built_in_languages() == list(BUILT_IN)
+
+
+@pytest.mark.parametrize("language", BUILT_IN)
+def test_a_greeting_and_thanks_are_among_the_phrases_of_every_built_in_language(
+    language: str,
+) -> None:
+    there = PhraseBook(load_examples("en", language))
+    back = PhraseBook(load_examples(language, "en"))
+    for english in ("Hello!", "Good night!", "Thank you.", "You're welcome.", "Yes."):
+        translation = there.translate(english)
+        assert translation and back.translate(translation) == english
 
 
 def test_a_pair_without_english_is_joined_by_it() -> None:

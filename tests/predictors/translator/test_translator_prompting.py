@@ -168,6 +168,15 @@ async def test_a_short_text_gets_no_sentence_that_it_did_not_say(source, answer,
     assert await strategy(FakeEngine(lambda text: answer)).translate([source]) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"), [("en", "I try. Thanks!"), ("fr", "I try. Thanks !")]
+)
+async def test_the_french_space_before_a_mark_stays_in_french(target, expected) -> None:
+    source = {"en": "fr", "fr": "en"}[target]
+    asked = PromptStrategy(FakeEngine(lambda text: "I try. Thanks !"), source, target, EXAMPLES, 64)
+    assert await asked.translate(["J'essaie. Merci bien !"]) == [expected]
+
+
 async def test_a_long_text_keeps_all_sentences_of_its_translation() -> None:
     source = "Il pleut depuis trois jours, " + "et personne ne sait quand cela finira, " * 2
     answer = "It has rained for three days. Nobody knows when it will stop. We wait for the sun."

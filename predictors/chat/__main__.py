@@ -21,7 +21,7 @@ from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
 
 PROG = "predictors.chat"
-SYSTEM_PROMPT = "You are a helpful AI assistant. Give short answers in plain English."
+SYSTEM_PROMPT = "You are a friendly chat partner."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`python -m tests.predictors.chat.measure`: the table of the chat's README, in three steps.
+"""`python -m tests.predictors.chat.measure`: the table of the chat's README, in four steps.
 
 `answers` translates the French and Italian messages to English once, as the shipped translator
 does, lets the chat answer all of them in every setting, and writes data/answers.tsv. `sheet` writes
@@ -6,7 +6,10 @@ data/scores.tsv: every different answer once, those to one message together, in 
 that hides the setting. A person reads it and writes a score before each line: 2 for an answer
 that fits the message, 1 for one that fits in part or says something odd or wrong, 0 for one that
 does not. `table` joins the scores with the settings and counts the rest: short is up to 30 words,
-whole ends as a sentence does, and English is what the detector takes for English.
+whole ends as a sentence does, and English is what the detector takes for English. `back` translates
+the answers to the first French and Italian messages into their languages, for the settings that are
+named, and writes data/back.tsv with a place for a score before each: 2 for a translation that says
+the same, 1 for one with a wrong word or form, 0 for another meaning.
 """
 
 from __future__ import annotations
@@ -34,7 +37,9 @@ from predictors.translator.__main__ import build as build_translator
 
 PROG = "measure"
 DATA = Path(__file__).parent / "data"
-ENGLISH, ANSWERS, SCORES = (DATA / f"{n}.tsv" for n in ("english", "answers", "scores"))
+ENGLISH, ANSWERS, SCORES, BACK = (
+    DATA / f"{n}.tsv" for n in ("english", "answers", "scores", "back")
+)
 HELPFUL = "You are a helpful AI assistant. Give short answers in plain English."
 FRIENDLY = "You are a friendly chat partner."
 BRIEF = "You are a friendly chat partner. Answer in one or two short sentences."
@@ -60,7 +65,6 @@ SETTINGS = (
     Setting("friendly, brief", BRIEF, 0, 1.05, 64),
     Setting("8 examples", FRIENDLY, 8, 1.03, 64),
     Setting("18 examples", FRIENDLY, 18, 1.03, 64),
-    Setting("18 examples, no penalty", FRIENDLY, 18, 1.0, 64),
     Setting("18 examples, brief", BRIEF, 18, 1.05, 64),
 )
 
@@ -177,11 +181,23 @@ def write_sheet(seed: int) -> None:
         last = answer.message if answer.talk == 0 else ""
         groups[answer.talk, last][answer.key] = None
     rows = []
+    order = random.Random(seed)
     for group in groups.values():
         keys = list(group)
-        random.Random(seed).shuffle(keys)
+        order.shuffle(keys)
         rows += [(scored.get(key, "?"), *key) for key in keys]
     write_rows(SCORES, "score, before, message, answer", rows)
+
+
+async def translate_back(names: Sequence[str]) -> None:
+    """A shuffled sheet, so that the setting does not show."""
+    rows = []
+    for language in ("fr", "it"):
+        mine = [a for a in load_answers() if a.language == language and not a.talk]
+        texts = sorted({a.answer for a in mine if a.setting in names})
+        rows += [("?", *row) for row in (await translate("en", language, texts)).items()]
+    random.Random(1).shuffle(rows)
+    write_rows(BACK, "score, answer, its translation", rows)
 
 
 def print_table() -> None:
@@ -200,6 +216,18 @@ def print_table() -> None:
             _mean(recogniser.recognise(a.answer, None).language == "en" for a in mine),
         ]
         print(f"| {setting} | " + " | ".join(f"{f:.0%}" for f in figures + counted) + " |")
+    if BACK.exists():
+        print_back(answers)
+
+
+def print_back(answers: Sequence[Answer]) -> None:
+    back = {row[1]: row[0] for row in read_rows(BACK)}
+    for setting in dict.fromkeys(answer.setting for answer in answers):
+        mine = [
+            a.answer for a in answers if a.setting == setting and not a.talk and a.language != "en"
+        ]
+        if all(answer in back for answer in mine):
+            print(f"{setting}, translated: {_mean(int(back[answer]) / 2 for answer in mine):.0%}")
 
 
 def _mean(values: Iterator[float]) -> float:
@@ -213,7 +241,7 @@ def _one_line(text: str) -> str:
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=PROG)
-    parser.add_argument("step", choices=("answers", "sheet", "table"))
+    parser.add_argument("step", choices=("answers", "sheet", "table", "back"))
     parser.add_argument("--settings", nargs="*", default=[setting.name for setting in SETTINGS])
     parser.add_argument("--threads", default="1")
     parser.add_argument("--seed", type=int, default=1, help="of the sheet's order")
@@ -222,6 +250,8 @@ def main(argv: Sequence[str]) -> int:
         write_sheet(options.seed)
     elif options.step == "table":
         print_table()
+    elif options.step == "back":
+        asyncio.run(translate_back(options.settings))
     else:
         model = [
             "--model_name=chat",

@@ -1,25 +1,38 @@
 """Engine on any OpenAI-compatible server, such as KServe's vLLM runtime: for a large model.
 
 The other server loads, batches and generates; this one only asks, with a bound on how many requests
-are on their way. A key, where one is needed, comes from the environment and is never shown.
+are on their way. A key, where one is needed, comes from the environment and is never shown. Special
+tokens in a message are that server's business: it alone knows its model's tokenizer.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
+from predictors.engines.loop_thread import LoopThread
 
 # What vLLM says of a model that tells no length of its own.
 DEFAULT_CONTEXT = 4096
 # English text has about four characters a token; counted high, so that a prompt rather fits.
 CHARACTERS_PER_TOKEN = 3
 RETRY_AFTER = 1.0
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """http, slots: they belong to the loop of `thread`."""
+
+    thread: LoopThread
+    http: httpx2.AsyncClient
+    slots: asyncio.Semaphore
+    info: EngineInfo
 
 
 class OpenAI:
@@ -30,9 +43,7 @@ class OpenAI:
         self._model = model
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._parallel = parallel
-        self._http: httpx2.AsyncClient | None = None
-        self._slots: asyncio.Semaphore | None = None
-        self._info: EngineInfo | None = None
+        self._loaded: _Loaded | None = None
 
     def load(self) -> None:
         """Asks for the server's models. Raises ModelError when it or the model is not there."""
@@ -49,23 +60,27 @@ class OpenAI:
                 f"model openai:{self._model}: not at {self._url}; there are {', '.join(models)}"
             )
         context = int(models[self._model].get("max_model_len") or DEFAULT_CONTEXT)
-        self._info = EngineInfo(self._model, context, has_chat_template=True)
-        self._http = httpx2.AsyncClient(
+        http = httpx2.AsyncClient(
             base_url=self._url,
             headers=self._headers,
             timeout=None,  # the predictor's server holds the deadline and cancels
             limits=httpx2.Limits(max_connections=self._parallel),
         )
-        self._slots = asyncio.Semaphore(self._parallel)
+        self._loaded = _Loaded(
+            LoopThread(f"openai {self._model}"),
+            http,
+            asyncio.Semaphore(self._parallel),
+            EngineInfo(self._model, context, has_chat_template=True),
+        )
 
     def close(self) -> None:
-        self._http = self._slots = self._info = None
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            loaded.thread.close(loaded.http.aclose())
 
     @property
     def info(self) -> EngineInfo:
-        if self._info is None:
-            raise NotReady(f"{self._model}: not loaded yet")
-        return self._info
+        return self._ready().info
 
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """One text per prompt. Raises EngineError, or Overloaded when the server says so."""
@@ -76,6 +91,11 @@ class OpenAI:
         asked = without_languages(prompt, self._model)
         texts = [asked] if isinstance(asked, str) else [message.content for message in asked]
         return sum(len(text) // CHARACTERS_PER_TOKEN + 8 for text in texts)
+
+    def _ready(self) -> _Loaded:
+        if self._loaded is None:
+            raise NotReady(f"{self._model}: not loaded yet")
+        return self._loaded
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
         asked = without_languages(prompt, self._model)
@@ -88,11 +108,9 @@ class OpenAI:
         return str((_choice(answer).get("message") or {}).get("content") or "")
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        if self._http is None or self._slots is None:
-            raise NotReady(f"{self._model}: not loaded yet")
+        loaded = self._ready()
         try:
-            async with self._slots:
-                response = await self._http.post(path.lstrip("/"), json=body)
+            response = await loaded.thread.run(_send(loaded, path, body))
         except httpx2.TransportError as err:
             raise EngineError(f"{self._model}: its server does not answer") from err
         if response.status_code in (429, 503):
@@ -103,6 +121,11 @@ class OpenAI:
             return response.json()
         except ValueError as err:
             raise EngineError(f"{self._model}: its server answered no JSON") from err
+
+
+async def _send(loaded: _Loaded, path: str, body: dict[str, Any]) -> httpx2.Response:
+    async with loaded.slots:
+        return await loaded.http.post(path.lstrip("/"), json=body)
 
 
 def _choice(answer: Any) -> dict[str, Any]:

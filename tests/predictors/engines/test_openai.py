@@ -1,24 +1,33 @@
 """The engine on another server, against a real HTTP server that records what it received."""
 
+import asyncio
+import gc
 import json
+import queue
 import threading
+import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from graph.errors import EngineError, ModelError, Overloaded
+from graph.errors import EngineError, ModelError, NotReady, Overloaded
 from predictors.chat.__main__ import build
 from predictors.engine import Message, Sampling
 from predictors.engines.openai import OpenAI
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each POST with the next of `answers`: a status and a body."""
+    """Answers each POST with the next of `answers`: a status and a body, or an event to wait for.
+
+    asked: set by each POST.  ended: connections that answered a POST and are closed.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.received = []
         self.answers = []
+        self.asked = threading.Event()
+        self.ended = queue.Queue()
 
     @property
     def url(self):
@@ -26,13 +35,30 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    # Connections are kept, as by the servers that this stands for.
+    protocol_version = "HTTP/1.1"
+    # A body in a second packet would wait for the first one to be acknowledged.
+    wbufsize = -1
+    posts = 0
+
+    def finish(self):
+        super().finish()
+        if self.posts:
+            self.server.ended.put(self.posts)
+
     def do_GET(self):
         self.reply(200, {"data": [{"id": "llama", "max_model_len": 8192}, {"id": "other"}]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.received.append((self.path, self.headers.get("Authorization"), body))
-        self.reply(*self.server.answers.pop(0))
+        self.posts += 1
+        self.server.asked.set()
+        answer = self.server.answers.pop(0)
+        if isinstance(answer, threading.Event):
+            answer.wait(30)
+            answer = 200, {}
+        self.reply(*answer)
 
     def reply(self, status, body):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -101,6 +127,60 @@ async def test_a_bad_answer_is_an_error_that_tells_nothing_of_the_server(server,
         await engine.generate(["Hi"], Sampling())
     assert "secret" not in str(caught.value)
     engine.close()
+
+
+ANSWER = (200, {"choices": [{"text": " Salut."}]})
+
+
+async def test_closing_the_engine_closes_the_connection_that_it_kept(server):
+    engine = loaded(server)
+    server.answers = [ANSWER, ANSWER]
+    for _ in range(2):
+        await engine.generate(["Hi"], Sampling())
+    assert server.ended.empty(), "the connection was not kept"
+    engine.close()
+    assert server.ended.get(timeout=30) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del engine
+        gc.collect()
+
+
+def test_an_engine_keeps_its_connection_from_one_event_loop_to_the_next(server):
+    engine = loaded(server)
+    server.answers = [ANSWER, ANSWER]
+    for _ in range(2):
+        assert asyncio.run(engine.generate(["Hi"], Sampling())) == [" Salut."]
+    engine.close()
+    assert server.ended.get(timeout=30) == 2
+
+
+async def test_a_caller_that_leaves_closes_the_connection_of_its_request(server):
+    engine = loaded(server)
+    release = threading.Event()
+    server.answers = [release]
+    asking = asyncio.create_task(engine.generate(["Hi"], Sampling()))
+    await asyncio.to_thread(server.asked.wait, 30)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    release.set()
+    assert await asyncio.to_thread(server.ended.get, timeout=30) == 1
+    engine.close()
+
+
+async def test_closing_the_engine_ends_a_request_that_is_on_its_way(server):
+    engine = loaded(server)
+    release = threading.Event()
+    server.answers = [release]
+    asking = asyncio.create_task(engine.generate(["Hi"], Sampling()))
+    await asyncio.to_thread(server.asked.wait, 30)
+    await asyncio.to_thread(engine.close)
+    with pytest.raises(NotReady, match="the model is being closed"):
+        await asking
+    release.set()
+    with pytest.raises(NotReady, match="llama: not loaded yet"):
+        await engine.generate(["Hi"], Sampling())
 
 
 def test_a_server_or_a_model_that_is_not_there_is_named(server):

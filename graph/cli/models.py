@@ -1,15 +1,14 @@
 """`parley models`: what weights are here, where they come from, and whether they are whole.
 
-It parses, calls one function of `predictors.models` and prints. That package is imported by name
-and when a command runs: the graph's own code does not depend on predictors.
+It parses, calls one function of `graph.local.models` and prints. That module is imported when a
+command runs, because it needs the packages that run models.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -32,21 +31,25 @@ class Quantization(StrEnum):
 @app.command("list")
 def list_models(models: Folder = "") -> None:
     """The models that are here, with their licences, and the folder of the cache."""
-    cache, entries = _module("store").list_models(models)
+    from graph.local import models as cache
+
+    folder, entries = cache.list_models(models)
     width = max(len(entry.model) for entry in entries)
     for entry in entries:
         note = entry.licence or entry.path
         size = f"{entry.size / 1e6:.0f} MB"
         typer.echo(f"{entry.model:{width}}  {entry.state:13}  {size:>8}  {note}")
-    typer.echo(f"model cache: {cache}", err=True)
+    typer.echo(f"model cache: {folder}", err=True)
 
 
 @app.command()
 def pull(model: Several, models: Folder = "") -> None:
     """Fetch checkpoints from a model hub; goes on where an interrupted pull stopped."""
-    with _progress() as progress:
+    from graph.local import models as cache
+
+    with cache.on_terminal(sys.stderr) as progress:
         for name in model:
-            typer.echo(_module("pull").pull(name, models, progress))
+            typer.echo(cache.pull(name, models, progress))
 
 
 @app.command()
@@ -58,11 +61,11 @@ def convert(
     ] = Quantization.INT8,
 ) -> None:
     """Make checkpoints fast to serve: once, for the same files and settings."""
-    with _progress() as progress:
+    from graph.local import models as cache
+
+    with cache.on_terminal(sys.stderr) as progress:
         for name in model:
-            typer.echo(
-                _module("convert", "conversion").convert(name, models, quantization.value, progress)
-            )
+            typer.echo(cache.convert(name, models, quantization.value, progress))
 
 
 @app.command()
@@ -71,21 +74,17 @@ def verify(
     models: Folder = "",
 ) -> None:
     """Hash every file again; fails at the first that is missing, foreign, cut short or altered."""
-    with _progress() as progress:
-        for name in _module("store").verify(model, models, progress):
+    from graph.local import models as cache
+
+    with cache.on_terminal(sys.stderr) as progress:
+        for name in cache.verify(model, models, progress):
             typer.echo(f"{name}: whole")
 
 
 @app.command()
 def rm(model: Model, models: Folder = "") -> None:
     """Delete what the cache holds of a model; packages and files of yours stay."""
-    for folder in _module("store").remove(model, models):
+    from graph.local import models as cache
+
+    for folder in cache.remove(model, models):
         typer.echo(folder)
-
-
-def _module(name: str, package: str = "models") -> Any:
-    return importlib.import_module(f"predictors.{package}.{name}")
-
-
-def _progress() -> Any:
-    return importlib.import_module("predictors.progress").on_terminal(sys.stderr)

@@ -16,7 +16,7 @@ from predictors.chat.examples import ExampleTurn, load_example_turns
 from predictors.chat.model import Chat
 from predictors.chat.prompt import PromptByModel
 from predictors.engine import Engine, Sampling
-from predictors.engines.choice import choose_engine
+from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, option, read_settings
 

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 
 from graph.errors import ModelError
-from predictors.models.manifest import files_of
 
 # What a conversion depends on, and so what a pull fetches; the rest of a repository is left there.
 WANTED = ("*.json", "*.safetensors", "*.model", "*.spm", "*.txt", "*.jinja")
@@ -44,7 +43,7 @@ def safetensors_of(folder: Path) -> list[Path]:
 
 
 def pickles_of(folder: Path) -> list[Path]:
-    return [path for _, path in files_of(folder) if path.suffix in _PICKLE_ENDS]
+    return sorted(p for p in folder.rglob("*") if p.suffix in _PICKLE_ENDS and p.is_file())
 
 
 def check_safetensors(path: Path) -> None:

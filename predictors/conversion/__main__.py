@@ -12,7 +12,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from graph.errors import ModelError
-from predictors.conversion.convert import QUANTIZATIONS, convert
+from predictors.conversion.convert import convert
+from predictors.models.conversions import QUANTIZATIONS
 from predictors.models.pull import pull
 from predictors.models.reference import parse
 from predictors.progress import Progress, on_terminal

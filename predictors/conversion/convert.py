@@ -1,4 +1,4 @@
-"""Conversions in the cache: made once for the same content and settings, found again by both.
+"""Makes conversions in the cache, each once for the same content and settings.
 
 The name of a conversion holds a hash of the source's files and of every setting, so a changed file
 or a newer converter makes a new one and never a stale answer. It appears under its name only whole.
@@ -10,34 +10,23 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from graph.errors import ModelError
 from predictors.checkpoints.files import check_source
 from predictors.models.cache import cache_folder, lock, placed_folder, unwritable
+from predictors.models.conversions import QUANTIZATIONS, content_hash, source_folder
 from predictors.models.manifest import (
     CONVERSION_VERSION,
     Manifest,
-    files_of,
     hash_folder,
     is_whole,
-    read_manifest,
     write_manifest,
 )
-from predictors.models.pull import pulled_folder
 from predictors.models.reference import Reference, parse
-from predictors.models.verified import sha256_known
+from predictors.models.remembered_hashes import remembered_sha256
 from predictors.progress import Progress, show_nothing
-
-QUANTIZATIONS = ("int8", "float16", "float32")
-
-
-@dataclass(frozen=True)
-class Conversion:
-    path: Path
-    manifest: Manifest
 
 
 def convert(
@@ -57,50 +46,17 @@ def convert(
     from predictors.conversion.converter import versions
 
     content = content_hash(source, cache, progress)
-    found = versions()
-    settings = {
-        "content": content,
-        "quantization": quantization,
-        "loaders": CONVERSION_VERSION,
-        **found,
-    }
+    settings = {"content": content, "quantization": quantization}
+    settings |= {"loaders": CONVERSION_VERSION, **versions()}
     target = cache / "converted" / _folder_name(reference, settings)
     try:
         with lock(cache, f"converted/{target.name}", progress):
             # One that was damaged since is made again.
-            if not is_whole(target, lambda path: sha256_known(cache, path, progress)):
+            if not is_whole(target, lambda path: remembered_sha256(cache, path, progress)):
                 _convert(reference, source, target, settings, progress)
     except OSError as err:
         raise ModelError(unwritable(cache, err)) from err
     return target
-
-
-def conversions(cache: Path) -> Iterator[Conversion]:
-    """Every whole conversion of the cache; one of another version is passed over."""
-    for path in sorted((cache / "converted").glob("[!.]*")):
-        try:
-            yield Conversion(path, read_manifest(path))
-        except ModelError:
-            continue
-
-
-def source_folder(reference: Reference, cache: Path) -> Path:
-    """Where the checkpoint's own files lie. Raises ModelError when they do not."""
-    match reference.kind:
-        case "folder":
-            return Path(reference.name).expanduser().absolute()
-        case "hf":
-            return pulled_folder(reference, cache)
-        case _:
-            raise ModelError(f"model {reference}: only hf: models and folders are converted")
-
-
-def content_hash(source: Path, cache: Path, progress: Progress = show_nothing) -> str:
-    """One hash of all files of a checkpoint, names and bytes; each file is hashed once."""
-    digest = hashlib.sha256()
-    for name, path in files_of(source):
-        digest.update(f"{name}\0{sha256_known(cache, path, progress)}\n".encode())
-    return digest.hexdigest()
 
 
 def _convert(

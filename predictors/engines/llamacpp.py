@@ -16,12 +16,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady
+from predictors.checkpoints.gguf import GgufHeader, read_header
 from predictors.engine import (
     EngineInfo,
     Message,
@@ -30,7 +32,24 @@ from predictors.engine import (
     Sampling,
     without_languages,
 )
-from predictors.models.gguf import read_header
+
+
+@dataclass
+class _Slot:
+    """The only slot, where there is one: who holds it, and the prefix that is kept in it."""
+
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """server: llama.cpp's own; http: the way to it."""
+
+    server: Any
+    http: httpx2.AsyncClient
+    info: EngineInfo
+    slot: _Slot = field(default_factory=_Slot)
 
 
 class LlamaCpp:
@@ -52,116 +71,122 @@ class LlamaCpp:
         self._parallel = parallel
         self._context = context
         self._gpu_layers = gpu_layers
-        self._server: Any = None
-        self._http: httpx2.AsyncClient | None = None
-        self._info: EngineInfo | None = None
-        self._alone: asyncio.Lock
-        self._kept: str
+        self._loaded: _Loaded | None = None
 
     def load(self) -> None:
         import xllamacpp
 
         header = read_header(self._path)
-        if header.context:
-            self._context = min(self._context, header.context)
-        self._alone = asyncio.Lock()
-        self._kept = ""
+        info = self._describe(header)
         key = secrets.token_hex(16)
         try:
-            self._server = xllamacpp.Server(self._parameters(xllamacpp, key))
+            server = xllamacpp.Server(self._parameters(xllamacpp, key, info.context))
         except RuntimeError as err:
             raise ModelError(
                 f"{self._model}: llama.cpp cannot load {self._path.name}; "
                 "is it a whole GGUF file of a supported architecture?"
             ) from err
-        # The file says whether there is a template: llama.cpp makes one up where there is none.
-        self._info = EngineInfo(
-            self._model,
-            self._context,
-            family=header.architecture,
-            has_chat_template=header.has_chat_template,
-            device="" if self._gpu_layers else "cpu",
-        )
-        self._http = httpx2.AsyncClient(
-            base_url=self._server.listening_address,
+        http = httpx2.AsyncClient(
+            base_url=server.listening_address,
             headers={"Authorization": f"Bearer {key}"},
             timeout=None,  # the predictor's server holds the deadline and cancels
             # A kept connection belongs to one event loop and would outlive `close`.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
         )
+        self._loaded = _Loaded(server, http, info)
 
     def close(self) -> None:
         # The C++ object stops its threads and frees the weights when its last reference goes.
-        self._http = None
-        self._server = None
+        self._loaded = None
 
     @property
     def info(self) -> EngineInfo:
-        if self._info is None:
-            raise NotReady(f"{self._model}: not loaded yet")
-        return self._info
+        return self._ready().info
 
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """One text per prompt. Raises EngineError when the prompt does not fit `info.context`."""
         return list(await asyncio.gather(*(self._generate(p, sampling) for p in prompts)))
 
     async def count_tokens(self, prompt: Prompt) -> int:
-        asked = without_languages(prompt, self._model)
+        asked = self._fitting(prompt)
         text = asked if isinstance(asked, str) else await self._apply_template(asked)
         body = {"content": text, "add_special": True, "parse_special": not isinstance(asked, str)}
         answer = await self._post("/tokenize", body)
         return len(answer["tokens"])
 
-    async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+    def _describe(self, header: GgufHeader) -> EngineInfo:
+        return EngineInfo(
+            self._model,
+            min(self._context, header.context or self._context),
+            family=header.architecture,
+            # The file says whether there is one: llama.cpp makes one up where there is none.
+            has_chat_template=header.has_chat_template,
+            device="" if self._gpu_layers else "cpu",
+        )
+
+    def _ready(self) -> _Loaded:
+        if self._loaded is None:
+            raise NotReady(f"{self._model}: not loaded yet")
+        return self._loaded
+
+    def _fitting(self, prompt: Prompt) -> str | tuple[Message, ...]:
+        """The prompt, if it is one for this model. Raises EngineError."""
         asked = without_languages(prompt, self._model)
+        if isinstance(asked, str):
+            return asked
+        if not self._ready().info.has_chat_template:
+            raise EngineError(f"{self._model}: takes a text, it has no chat template")
+        return asked
+
+    async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+        asked = self._fitting(prompt)
         body = _request(sampling)
         if isinstance(asked, str):
             answer = await self._in_turn("/completion", {**body, "prompt": asked}, asked)
             return str(answer["content"])
-        messages = [{"role": m.role, "content": m.content} for m in asked]
-        answer = await self._in_turn("/v1/chat/completions", {**body, "messages": messages})
+        answer = await self._in_turn("/v1/chat/completions", {**body, "messages": _as_json(asked)})
         return str(answer["choices"][0]["message"]["content"] or "")
 
     async def _in_turn(self, path: str, body: dict[str, Any], prompt: str = "") -> Any:
         """llama.cpp's answer; with one slot, one request after another."""
         if self._parallel > 1:
             return await self._post(path, body)
-        async with self._alone:
-            await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")
+        slot = self._ready().slot
+        async with slot.alone:
+            await self._keep(slot, prompt.prefix if isinstance(prompt, Prefixed) else "")
             return await self._post(path, body)
 
-    async def _keep(self, prefix: str) -> None:
+    async def _keep(self, slot: _Slot, prefix: str) -> None:
         """Leave just this text in the only slot, its last token computed alone, as every time."""
         body = {"prompt": prefix, "n_predict": 0}
-        if prefix and self._kept != prefix:
-            self._kept = ""
+        if prefix and slot.kept != prefix:
+            slot.kept = ""
             # What an earlier prompt shares with this one would have been computed another way.
             await self._post("/completion", {**body, "cache_prompt": False})
-        self._kept = prefix
+        slot.kept = prefix
         if prefix:
             await self._post("/completion", body)
 
     async def _apply_template(self, prompt: Sequence[Message]) -> str:
-        messages = [{"role": m.role, "content": m.content} for m in prompt]
-        answer = await self._post("/apply-template", {"messages": messages})
+        answer = await self._post("/apply-template", {"messages": _as_json(prompt)})
         return str(answer["prompt"])
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        if self._http is None:
-            raise NotReady(f"{self._model}: not loaded yet")
+        # No reference to the server is kept here: `close` frees it at once.
+        http = self._ready().http
         try:
-            response = await self._http.post(path, json=body)
+            response = await http.post(path, json=body)
         except httpx2.TransportError as err:
             raise EngineError(f"{self._model}: the engine stopped answering") from err
         if response.status_code != 200:
             raise EngineError(f"{self._model}: {_problem(response)}")
         return response.json()
 
-    def _parameters(self, xllamacpp: Any, key: str) -> Any:
+    def _parameters(self, xllamacpp: Any, key: str, context: int) -> Any:
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(self._path)
-        parameters.n_ctx = self._context * self._parallel
+        parameters.n_ctx = context * self._parallel
         parameters.n_parallel = self._parallel
         parameters.n_gpu_layers = self._gpu_layers
         for threads in (parameters.cpuparams, parameters.cpuparams_batch):
@@ -180,6 +205,10 @@ class LlamaCpp:
         parameters.swa_full = True
         parameters.verbosity = -1
         return parameters
+
+
+def _as_json(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
 
 
 def _request(sampling: Sampling) -> dict[str, Any]:

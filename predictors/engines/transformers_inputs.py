@@ -12,7 +12,7 @@ from predictors.engine import Message, Prompt, without_languages
 
 
 class Inputs:
-    """Of a tokenizer of transformers' and the model's description."""
+    """tokenizer: transformers'.  description: of its checkpoint.  model: the name for users."""
 
     def __init__(self, tokenizer: Any, description: CheckpointDescription, model: str) -> None:
         self._tokenizer = tokenizer

@@ -8,7 +8,6 @@ is.
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import os
@@ -18,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from graph.errors import ModelError
 from predictors.progress import Progress, show_nothing
@@ -41,19 +42,22 @@ def cache_folder(models_dir: str, environ: Mapping[str, str]) -> Path:
 @contextmanager
 def lock(cache: Path, entry: str, progress: Progress = show_nothing) -> Iterator[None]:
     """Hold the lock of an entry; waits for another process, and says so. Raises ModelError."""
-    folder = cache / ".locks"
+    path = cache / ".locks" / f"{entry.replace('/', '--')}.lock"
+    # A soft lock, which a file system without flock would get, outlives a holder that is killed.
+    held = FileLock(path, fallback_to_soft=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / f"{entry.replace('/', '--')}.lock").open("w")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held.acquire(blocking=False)
+        except Timeout:
+            progress(f"waiting for another process: {entry}", 0, 0)
+            held.acquire()
     except OSError as err:
         raise ModelError(unwritable(cache, err)) from err
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress(f"waiting for another process: {entry}", 0, 0)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        held.release()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from graph.errors import ModelError
 from predictors.models.cache import BLOCK, lock, placed_file, sha256_file, unwritable
 from predictors.models.catalogue import EMBEDDED, EmbeddedModel, Part
-from predictors.models.verified import forget, sha256_known
+from predictors.models.remembered_hashes import forget, remembered_sha256
 from predictors.progress import Progress, show_nothing
 
 
@@ -25,7 +25,7 @@ def locate(name: str, cache: Path, progress: Progress = show_nothing) -> Path:
     if len(model.parts) > 1 and not joined.exists():
         _join(model, joined, cache, progress)
     path = joined if len(model.parts) > 1 else _find(model, model.parts[0])
-    _check(model, path, sha256_known(cache, path, progress))
+    _check(model, path, remembered_sha256(cache, path, progress))
     return path
 
 

@@ -24,7 +24,7 @@ from predictors.models.manifest import (
     write_manifest,
 )
 from predictors.models.reference import Reference, parse
-from predictors.models.verified import sha256_known
+from predictors.models.remembered_hashes import remembered_sha256
 from predictors.progress import Progress, show_nothing
 
 
@@ -60,7 +60,7 @@ def pull(
     try:
         with lock(cache, f"hf/{target.name}", progress):
             # One that was damaged since is fetched again.
-            if not is_whole(target, lambda path: sha256_known(cache, path, progress)):
+            if not is_whole(target, lambda path: remembered_sha256(cache, path, progress)):
                 _fetch(reference, target, progress, environ)
     except OSError as err:
         raise ModelError(unwritable(cache, err)) from err

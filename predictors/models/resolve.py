@@ -15,14 +15,14 @@ from typing import Literal
 
 from graph.errors import ModelError
 from predictors.checkpoints.files import check_source
-from predictors.conversion.convert import content_hash, conversions, source_folder
 from predictors.models import embedded, gguf
 from predictors.models.cache import cache_folder
 from predictors.models.catalogue import EMBEDDED, Licence
+from predictors.models.conversions import content_hash, conversions, source_folder
 from predictors.models.manifest import FILENAME as MANIFEST
 from predictors.models.manifest import check_folder, has_manifest, read_manifest
 from predictors.models.reference import Reference, parse
-from predictors.models.verified import sha256_known
+from predictors.models.remembered_hashes import remembered_sha256
 from predictors.progress import Progress, show_nothing
 
 Format = Literal["gguf", "ctranslate2", "transformers", "openai"]
@@ -65,7 +65,7 @@ def resolve(
             path = embedded.locate(reference.name, cache, progress)
             return ResolvedModel(reference, "gguf", path, EMBEDDED[reference.name].licence)
         case "gguf":
-            path = gguf.check_file(reference, lambda path: sha256_known(cache, path, progress))
+            path = gguf.check_file(reference, lambda path: remembered_sha256(cache, path, progress))
             return ResolvedModel(reference, "gguf", path)
         case "openai":
             return ResolvedModel(reference, "openai", Path())
@@ -78,7 +78,7 @@ def _resolve_checkpoint(
 ) -> ResolvedModel:
     def checked(folder: Path) -> Path:
         manifest = read_manifest(folder)
-        check_folder(folder, manifest, lambda path: sha256_known(cache, path, progress))
+        check_folder(folder, manifest, lambda path: remembered_sha256(cache, path, progress))
         return folder
 
     if reference.kind == "folder":

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph.errors import ModelError
-from predictors.conversion.convert import conversions
 from predictors.models import embedded, gguf
 from predictors.models.cache import cache_folder, lock, sha256_file
 from predictors.models.catalogue import EMBEDDED
+from predictors.models.conversions import conversions
 from predictors.models.manifest import check_folder, read_manifest
 from predictors.models.reference import Reference, parse
-from predictors.models.verified import forget
+from predictors.models.remembered_hashes import forget
 from predictors.progress import Progress, show_nothing
 
 

@@ -18,7 +18,7 @@ from langcodes import Language
 
 from graph import contract
 from predictors.engine import Engine
-from predictors.engines.choice import choose_engine
+from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, option, read_settings
 from predictors.translator.examples import load_examples

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from predictors.conversion import converter
+from predictors.checkpoints import loading
 from predictors.models.cache import lock, placed_folder
 from tests.checkpoints import causal, making, multilingual, parts, toy, training
 from tests.tools.binaries import cache_folder
 
-MODULES = (causal, making, multilingual, parts, toy, training, converter)
+MODULES = (causal, making, multilingual, parts, toy, training, loading)
 PACKAGES = ("numpy", "sentencepiece", "tokenizers", "torch", "transformers")
 
 

@@ -12,15 +12,15 @@ import ctranslate2
 import torch
 import transformers
 
-from predictors.checkpoints.generation import apply_sampling, read_generation, settings_for
-from predictors.checkpoints.tokens import load_tokens
-from predictors.conversion.converter import load_tokenizer
-from predictors.engine import Prompt, Sampling, Translation
-from predictors.engines.ctranslate2_options import (
+from predictors.checkpoints.ctranslate2_options import (
     encoder_ngrams,
     suppressed_words,
     translation_options,
 )
+from predictors.checkpoints.generation import apply_sampling, read_generation, settings_for
+from predictors.checkpoints.loading import load_tokenizer
+from predictors.checkpoints.tokens import load_tokens
+from predictors.engine import Prompt, Sampling, Translation
 from predictors.models.manifest import read_description
 from tests.checkpoints.training import source_ids
 

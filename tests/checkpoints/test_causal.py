@@ -20,7 +20,7 @@ from predictors.chat.prompt import PromptByModel
 from predictors.checkpoints.chat_template import ChatTemplate, ChatTemplateRenderer
 from predictors.conversion.convert import convert
 from predictors.engine import Message, Sampling
-from predictors.engines.ctranslate2_decoder import CTranslate2Decoder
+from predictors.engines.ctranslate2 import CTranslate2
 from predictors.engines.transformers import Transformers
 from tests.checkpoints import causal, toy
 
@@ -53,8 +53,8 @@ def by_transformers(folder: Path, prompts: Sequence[str], **settings: Any) -> li
     return found
 
 
-def decoder(folder: Path, **options: Any) -> CTranslate2Decoder:
-    engine = CTranslate2Decoder(folder, "toy", threads=2, device="cpu", **options)
+def decoder(folder: Path, **options: Any) -> CTranslate2:
+    engine = CTranslate2(folder, "toy", threads=2, device="cpu", **options)
     engine.load()
     return engine
 

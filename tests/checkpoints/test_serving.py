@@ -71,6 +71,8 @@ def test_checkpoints_load_side_by_side(checkpoint: Maker) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[128, 512, 512, 128, 128, 512, 512, 128]\n"
+    # A server's log has no progress bars.
+    assert done.stderr == ""
 
 
 async def test_a_prompt_over_the_positions_is_refused_and_the_engine_goes_on(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from predictors.conversion.converter import load_tokenizer
+from predictors.checkpoints.loading import load_tokenizer
 from predictors.engine import Prompt, Translation
 from tests.checkpoints.making import make
 from tests.checkpoints.toy import pairs_of

@@ -5,6 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.errors import ModelError
+from predictors.checkpoints.ctranslate2_options import (
+    begins_with,
+    decoder_options,
+    encoder_ngrams,
+    forbidden_beginnings,
+    has_any,
+    translation_options,
+)
 from predictors.checkpoints.generation import (
     Generation,
     Task,
@@ -15,14 +23,6 @@ from predictors.checkpoints.generation import (
     stated_max_new_tokens,
 )
 from predictors.engine import Sampling
-from predictors.engines.ctranslate2_options import (
-    begins_with,
-    decoder_options,
-    encoder_ngrams,
-    forbidden_beginnings,
-    has_any,
-    translation_options,
-)
 
 # The generation config of facebook/blenderbot-400M-distill.
 BLENDERBOT = {

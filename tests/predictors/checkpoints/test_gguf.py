@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.errors import ModelError
-from predictors.models.gguf import read_header
+from predictors.checkpoints.gguf import read_header
 from predictors.models.resolve import resolve
 from predictors.models.store import verify
 
@@ -43,6 +43,46 @@ def test_the_header_says_what_the_file_holds(tmp_path: Path) -> None:
     header = read_header(path)
     assert (header.architecture, header.context, header.has_chat_template) == ("llama", 2048, True)
     assert resolve(f"gguf:{path}").path == path
+
+
+def with_values(*values: bytes) -> bytes:
+    """A file without tensors."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, len(values)) + b"".join(values)
+    return head + bytes(-len(head) % 32)
+
+
+def words(key: str, *values: str) -> bytes:
+    return text(key) + struct.pack("<IIQ", 9, 8, len(values)) + b"".join(map(text, values))
+
+
+def numbers(key: str, *values: int) -> bytes:
+    return (
+        text(key)
+        + struct.pack("<IIQ", 9, 5, len(values))
+        + struct.pack(f"<{len(values)}i", *values)
+    )
+
+
+def test_the_header_names_the_tokens_that_steer_the_model(tmp_path: Path) -> None:
+    template = "<|im_start|>{{ content }}[END]"
+    path = tmp_path / "x.gguf"
+    path.write_bytes(
+        with_values(
+            words("tokenizer.ggml.tokens", "hello", "<|im_start|>", "[END]", "<b>", "</s>", "  "),
+            # Plain, control, added, added, plain, added.
+            numbers("tokenizer.ggml.token_type", 1, 3, 4, 4, 1, 4),
+            text("tokenizer.ggml.eos_token_id") + struct.pack("<II", 4, 4),
+            text("tokenizer.ggml.unknown_token_id") + struct.pack("<II", 4, 99),
+            text("tokenizer.chat_template") + struct.pack("<I", 8) + text(template),
+        )
+    )
+    assert read_header(path).special_tokens == ("</s>", "<|im_start|>", "[END]")
+
+
+def test_an_empty_chat_template_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(with_values(text("tokenizer.chat_template") + struct.pack("<I", 8) + text("")))
+    assert not read_header(path).has_chat_template
 
 
 def test_a_file_cut_anywhere_is_refused_by_name(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from graph.errors import ModelError
 from predictors.models.cache import cache_folder, lock, placed_file, placed_folder
-from predictors.models.verified import FILENAME, forget, sha256_known
+from predictors.models.remembered_hashes import FILENAME, forget, remembered_sha256
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_checked_file_is_not_read_again_until_it_changes(tmp_path: Path) -> No
     reads: list[str] = []
 
     def digest() -> str:
-        return sha256_known(cache, path, lambda what, done, total: reads.append(what))
+        return remembered_sha256(cache, path, lambda what, done, total: reads.append(what))
 
     first = digest()
     assert digest() == first and len(reads) == 1
@@ -108,7 +108,7 @@ def test_a_checked_file_is_not_read_again_until_it_changes(tmp_path: Path) -> No
 def test_a_garbled_memory_only_costs_the_hashing(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     path.write_bytes(b"weights")
-    expected = sha256_known(tmp_path, path)
+    expected = remembered_sha256(tmp_path, path)
     for garbled in ("{", "[]", f'{{"{path}": 3}}'):
         (tmp_path / FILENAME).write_text(garbled)
-        assert sha256_known(tmp_path, path) == expected
+        assert remembered_sha256(tmp_path, path) == expected

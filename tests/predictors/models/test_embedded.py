@@ -74,7 +74,7 @@ def test_a_damaged_joined_file_is_refused_with_the_mend(two_parts: Path, tmp_pat
 def test_verify_hashes_what_is_remembered(two_parts: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     path = embedded.locate("two-parts", cache)
-    memory = (cache / "verified.json").read_text()
+    memory = (cache / "hashes.json").read_text()
     path.write_bytes(b"ABCDEFGX")
     stat = path.stat()
     # As a disk that turned a bit: the file's marks are those that are remembered.
@@ -82,7 +82,7 @@ def test_verify_hashes_what_is_remembered(two_parts: Path, tmp_path: Path) -> No
         memory[memory.index('"mark"') : memory.index("]") + 1],
         f'"mark": [{stat.st_size}, {stat.st_mtime_ns}, {stat.st_ino}]',
     )
-    (cache / "verified.json").write_text(entry)
+    (cache / "hashes.json").write_text(entry)
     assert embedded.locate("two-parts", cache) == path
     with pytest.raises(ModelError, match="is damaged"):
         embedded.verify("two-parts", cache)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.conversion.convert import QUANTIZATIONS
+from predictors.models.conversions import QUANTIZATIONS
 from predictors.models.manifest import CONVERSION_VERSION, Manifest, hash_folder, write_manifest
 from predictors.models.resolve import by_preference, resolve
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 
 from predictors.engine import Engine
-from predictors.engines.choice import choose_engine
+from predictors.engines.factory import choose_engine
 from predictors.settings import ModelSettings, read_settings
 from predictors.translator.examples import load_examples
 from predictors.translator.phrases import PhraseBook

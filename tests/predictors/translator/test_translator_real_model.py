@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from predictors.engine import Engine
-from predictors.engines.choice import choose_engine
+from predictors.engines.factory import choose_engine
 from predictors.settings import read_settings
 from predictors.translator.__main__ import PROG, TranslatorSettings, choose_strategy
 from predictors.translator.model import Translator

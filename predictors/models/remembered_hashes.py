@@ -1,7 +1,7 @@
-"""Remembers which files were checked, so that a warm start does not hash them again.
+"""Remembers the SHA-256 of files, so that a warm start does not hash them again.
 
-A file counts as checked while its path, size, time of change and inode are those it had when its
-SHA-256 was computed. That guards against damage and mistakes, not against someone who may write the
+A file counts as the same while its path, size, time of change and inode are those that it had when
+it was hashed. That guards against damage and mistakes, not against someone who may write the
 cache: `verify` hashes again. A cache that cannot be written only costs the time of hashing.
 """
 
@@ -15,10 +15,10 @@ from graph.errors import ModelError
 from predictors.models.cache import lock, placed_file, sha256_file
 from predictors.progress import Progress, show_nothing
 
-FILENAME = "verified.json"
+FILENAME = "hashes.json"
 
 
-def sha256_known(cache: Path, path: Path, progress: Progress = show_nothing) -> str:
+def remembered_sha256(cache: Path, path: Path, progress: Progress = show_nothing) -> str:
     """SHA-256 of a file, from memory where the file is the one that was hashed."""
     entry = _read(cache).get(str(path))
     mark = _mark(path)
@@ -53,7 +53,7 @@ def _read(cache: Path) -> dict[str, Any]:
 
 def _remember(cache: Path, path: Path, entry: dict[str, Any] | None) -> None:
     try:
-        with lock(cache, "verified"):
+        with lock(cache, "hashes"):
             entries = _read(cache)
             entries.pop(str(path), None)
             if entry is not None:

@@ -1,4 +1,4 @@
-"""Chooses the engine for a model: by the option `engine`, else by the format of its weights.
+"""Makes the engine for a model: chosen by the option `engine`, else by the format of its weights.
 
 An engine's module is imported when it is chosen, so that an image holds only what its engine needs.
 """
@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from graph.errors import ModelError
 from predictors.engine import Engine
 from predictors.engines.cpu import cpu_limit
-from predictors.models.manifest import read_description
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings
@@ -95,20 +94,15 @@ def default_threads(cpus: int) -> int:
 
 def _make_ctranslate2(wanted: Wanted) -> Engine:
     _need("ctranslate2", wanted.model)
-    threads, device = wanted.threads(), wanted.settings.device
-    if not read_description(wanted.model.path).is_encoder_decoder:
-        from predictors.engines.ctranslate2_decoder import CTranslate2Decoder
-
-        return CTranslate2Decoder(
-            wanted.model.path,
-            wanted.model.name,
-            threads=threads,
-            device=device,
-            context=wanted.context,
-        )
     from predictors.engines.ctranslate2 import CTranslate2
 
-    return CTranslate2(wanted.model.path, wanted.model.name, threads=threads, device=device)
+    return CTranslate2(
+        wanted.model.path,
+        wanted.model.name,
+        threads=wanted.threads(),
+        device=wanted.settings.device,
+        context=wanted.context,
+    )
 
 
 def _make_transformers(wanted: Wanted) -> Engine:

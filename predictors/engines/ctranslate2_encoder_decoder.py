@@ -1,0 +1,128 @@
+"""Encoder-decoder checkpoints on CTranslate2: how a prompt is read and a batch is searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graph.errors import EngineError, TooLarge
+from predictors.checkpoints.ctranslate2_options import (
+    Suppressed,
+    begins_with,
+    encoder_ngrams,
+    forbidden_beginnings,
+    has_any,
+    suppressed_words,
+    translation_options,
+)
+from predictors.checkpoints.description import CheckpointDescription
+from predictors.checkpoints.generation import (
+    Generation,
+    apply_sampling,
+    read_generation,
+    settings_for,
+)
+from predictors.checkpoints.languages import fitting
+from predictors.checkpoints.tokens import Tokens
+from predictors.engine import Prompt, Sampling, Translation
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What generations of one batch share. prefix: tokens that the answers begin with."""
+
+    generation: Generation
+    suppressed: Suppressed
+    prefix: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A source's tokens, and the n-grams of it that its answer must not have."""
+
+    source: list[str]
+    ngrams: Suppressed
+    beginnings: Suppressed
+
+
+@dataclass(frozen=True)
+class EncoderDecoder:
+    """translator: CTranslate2's, open.  model: its name for users."""
+
+    translator: Any
+    tokens: Tokens
+    description: CheckpointDescription
+    model: str
+
+    @property
+    def context(self) -> int:
+        return self.description.context
+
+    def read(self, prompt: Prompt) -> list[str]:
+        """The tokens that the encoder reads. Raises EngineError for a prompt of another kind."""
+        asked = fitting(prompt, self.description.languages, self.model)
+        if isinstance(asked, str) or self.description.languages is None:
+            return self.tokens.encode(_text(asked))
+        return self.description.languages.source(asked, self.tokens.encode_bare(asked.text))
+
+    def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, _Job]:
+        """Raises EngineError, and TooLarge for a prompt over the model's positions."""
+        source = self.read(prompt)
+        positions = self.description.positions
+        if positions and len(source) > positions:
+            raise TooLarge("text", f"{len(source)} tokens, the model reads at most {positions}")
+        generation = self._generation(prompt, sampling)
+        words = suppressed_words(generation, self.tokens)
+        ngrams = encoder_ngrams(source, generation.encoder_no_repeat_ngram_size)
+        beginnings = forbidden_beginnings(ngrams, self._start())
+        key = _Key(generation, words, self._prefix(prompt, generation))
+        return key, _Job(source, ngrams, beginnings)
+
+    def run(self, key: _Key, jobs: list[_Job]) -> list[list[str]]:
+        """Blocks; runs on a thread of the batcher.
+
+        What a source forbids cannot differ within a batch of CTranslate2's. So a batch is searched
+        without, and an answer that has what it must not have is searched for again, alone.
+        """
+        answers = self._search(key, (), [job.source for job in jobs])
+        for i, job in enumerate(jobs):
+            if has_any(answers[i], job.ngrams):
+                [answers[i]] = self._search(key, job.ngrams, [job.source])
+            if begins_with(answers[i], job.beginnings):
+                forbidden = job.ngrams + job.beginnings
+                [answers[i]] = self._search(key, forbidden, [job.source])
+        return answers
+
+    def _search(
+        self, key: _Key, forbidden: Suppressed, sources: list[list[str]]
+    ) -> list[list[str]]:
+        options = translation_options(key.generation, key.suppressed + forbidden)
+        if options["max_decoding_length"] <= len(key.prefix):
+            return [[] for _ in sources]
+        prefixes = [list(key.prefix)] * len(sources) if key.prefix else None
+        try:
+            results = self.translator.translate_batch(sources, prefixes, **options)
+        except (RuntimeError, ValueError) as err:
+            raise EngineError(f"{self.model}: the model failed") from err
+        return [list(result.hypotheses[0][len(key.prefix) :]) for result in results]
+
+    def _generation(self, prompt: Prompt, sampling: Sampling) -> Generation:
+        described = self.description
+        settings = settings_for(_text(prompt), described.generation, described.tasks)
+        generation = read_generation(settings, described.decoder_prompt_length)
+        return apply_sampling(generation, sampling, described.positions or 1 << 20)
+
+    def _prefix(self, prompt: Prompt, generation: Generation) -> tuple[str, ...]:
+        if isinstance(prompt, Translation) and self.description.languages is not None:
+            return (self.description.languages.token(prompt.target),)
+        forced = generation.forced_bos
+        return () if forced is None else (self.tokens.token(forced),)
+
+    def _start(self) -> str:
+        """The token that the decoder begins with."""
+        start = self.description.generation.get("decoder_start_token_id")
+        return "" if start is None else self.tokens.token(int(start))
+
+
+def _text(prompt: Prompt) -> str:
+    return prompt.text if isinstance(prompt, Translation) else str(prompt)

@@ -1,21 +1,19 @@
 """Brings a checkpoint from a model hub into the cache: resumable, checked, placed whole.
 
-Only the files that a conversion needs are fetched, and pickles only where there is nothing else. An
-interrupted pull goes on where it stopped. Code of a repository is neither fetched nor run.
+An interrupted pull goes on where it stopped. Code of a repository is neither fetched nor run.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from graph.errors import ModelError
-from predictors.checkpoints.files import PICKLES, WANTED, check_source
+from predictors.checkpoints.files import check_source
 from predictors.models.cache import cache_folder, lock, unwritable
+from predictors.models.hub import download
 from predictors.models.manifest import (
     Manifest,
     has_manifest,
@@ -39,7 +37,7 @@ class NotPulled(ModelError):
 
 
 def join_unpulled(errors: Sequence[NotPulled]) -> NotPulled:
-    """One error for all that miss in the cache of the first, with one command that mends it."""
+    """One error for all that miss in the cache of the first, with one command that fetches them."""
     cache = errors[0].cache
     names = [name for error in errors if error.cache == cache for name in error.models]
     return NotPulled(list(dict.fromkeys(names)), cache)
@@ -86,63 +84,16 @@ def _fetch(
     """Fill a folder beside the target, which stays when it is interrupted, and move it there."""
     work = target.with_name(f".pulling-{target.name}")
     work.mkdir(parents=True, exist_ok=True)
-    expected = _download(reference, work, progress, environ)
+    fetched = download(reference, work, progress, environ)
     # The hub library's own notes on what it has fetched so far.
     shutil.rmtree(work / ".cache", ignore_errors=True)
     check_source(work, pickles=True)
     files = hash_folder(work, progress)
-    for name, sha256 in expected.items():
-        if name in files and files[name][1] != sha256:
-            (work / name).unlink()
-            raise ModelError(f"{work / name}: its SHA-256 is not the hub's; pull again")
+    for file in fetched:
+        if file.sha256 and files[file.name][1] != file.sha256:
+            (work / file.name).unlink()
+            raise ModelError(f"{work / file.name}: its SHA-256 is not the hub's; pull again")
     write_manifest(work, Manifest("pull", str(reference), files))
     if target.exists():
         shutil.rmtree(target)
     os.replace(work, target)
-
-
-def _download(
-    reference: Reference, work: Path, progress: Progress, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """Fetch the wanted files; name to the hub's SHA-256 of the large ones."""
-    try:
-        import httpx2
-        import huggingface_hub
-        from huggingface_hub import errors
-    except ImportError as err:
-        raise ModelError("pulling needs huggingface-hub; install parley[convert]") from err
-    endpoint = environ.get("HF_ENDPOINT") or None
-    api = huggingface_hub.HfApi(endpoint=endpoint)
-    try:
-        info = api.model_info(reference.name, revision=reference.revision, files_metadata=True)
-        siblings: list[Any] = list(info.siblings or ())
-        wanted = _choose([str(sibling.rfilename) for sibling in siblings])
-        for done, name in enumerate(wanted):
-            progress(f"pulling {reference}", done, len(wanted))
-            huggingface_hub.hf_hub_download(
-                reference.name, name, revision=info.sha, local_dir=work, endpoint=endpoint
-            )
-    except (
-        errors.HfHubHTTPError,
-        errors.LocalEntryNotFoundError,
-        httpx2.HTTPError,
-        OSError,
-        ValueError,
-    ) as err:
-        reason = str(err).strip().splitlines()
-        raise ModelError(
-            f"model {reference}: cannot be pulled: {reason[0] if reason else type(err).__name__}"
-        ) from err
-    return {s.rfilename: s.lfs.sha256 for s in siblings if getattr(s, "lfs", None)}
-
-
-def _choose(names: list[str]) -> list[str]:
-    """The files of a repository's top folder that a conversion needs."""
-
-    def matching(patterns: tuple[str, ...]) -> list[str]:
-        return [n for n in names if "/" not in n and any(fnmatch.fnmatch(n, p) for p in patterns)]
-
-    wanted = matching(WANTED)
-    if not any(name.endswith(".safetensors") for name in wanted):
-        wanted += matching(PICKLES)
-    return sorted(wanted)

@@ -30,6 +30,7 @@ BLOCK = 1 << 20
 _REPOSITORY = r"(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*)"
 _COMMIT = r"(?P<commit>[0-9a-f]{40})"
 _API = re.compile(rf"/api/models/{_REPOSITORY}/revision/{_COMMIT}")
+_TREE = re.compile(rf"/api/models/{_REPOSITORY}/tree/{_COMMIT}")
 _FILE = re.compile(rf"/{_REPOSITORY}/resolve/{_COMMIT}/(?P<name>.+)")
 _OPEN_RANGE = re.compile(r"bytes=(\d+)-")
 
@@ -91,6 +92,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
         if match := _API.fullmatch(path):
             self._send_list(match["repository"], match["commit"])
+        elif match := _TREE.fullmatch(path):
+            self._send_tree(match["repository"], match["commit"])
         elif match := _FILE.fullmatch(path):
             self._send_file(match["repository"], match["commit"], match["name"])
         else:
@@ -103,19 +106,36 @@ class Handler(BaseHTTPRequestHandler):
         if not files:
             self._refuse("RepoNotFound", f"{repository}: no such repository")
             return
-        siblings = [self._describe(repository, name, path) for name, path in files.items()]
-        body = json.dumps({"id": repository, "sha": commit, "siblings": siblings}).encode()
+        siblings = [
+            {"rfilename": name, "size": path.stat().st_size, **self._large(repository, name, path)}
+            for name, path in files.items()
+        ]
+        self._send_json(commit, {"id": repository, "sha": commit, "siblings": siblings})
+
+    def _send_tree(self, repository: str, commit: str) -> None:
+        """Every file of the repository, as is asked for with `recursive`."""
+        files = self.server.files(repository)
+        entries = []
+        for name, path in files.items():
+            # The true hub's is git's own hash of the file.
+            entry = {"type": "file", "oid": self.server.sha256(path)[:40], "path": name}
+            size = path.stat().st_size
+            entries.append({**entry, "size": size, **self._large(repository, name, path)})
+        self._send_json(commit, entries)
+
+    def _send_json(self, commit: str, value: object) -> None:
+        body = json.dumps(value).encode()
         self._send_head(HTTPStatus.OK, commit, len(body), {"Content-Type": "application/json"})
         if self.command == "GET":
             self.wfile.write(body)
 
-    def _describe(self, repository: str, name: str, path: Path) -> dict[str, Any]:
+    def _large(self, repository: str, name: str, path: Path) -> dict[str, Any]:
+        """What is listed of a large file besides; the hash has another name in each list."""
+        if not name.endswith(LARGE):
+            return {}
+        sha256 = self.server.claimed.get(f"{repository}/{name}") or self.server.sha256(path)
         size = path.stat().st_size
-        about: dict[str, Any] = {"rfilename": name, "size": size}
-        if name.endswith(LARGE):
-            sha256 = self.server.claimed.get(f"{repository}/{name}") or self.server.sha256(path)
-            about["lfs"] = {"sha256": sha256, "size": size, "pointerSize": 134}
-        return about
+        return {"lfs": {"sha256": sha256, "oid": sha256, "size": size, "pointerSize": 134}}
 
     def _send_file(self, repository: str, commit: str, name: str) -> None:
         path = self.server.files(repository).get(name)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 TOKENIZER_JSON = "tokenizer.json"
 MARIAN_SOURCE = "source.spm"
@@ -40,6 +40,10 @@ class Tokens(Protocol):
 
     def token(self, index: int) -> str:
         """The token of an index, the empty text for one that is not there."""
+        ...
+
+    def added_tokens(self) -> Sequence[Any]:
+        """What stands beside the vocabulary: `AddedToken`s of the library tokenizers."""
         ...
 
 
@@ -77,6 +81,9 @@ class JsonTokens:
     def token(self, index: int) -> str:
         return self._tokenizer.id_to_token(index) or ""
 
+    def added_tokens(self) -> Sequence[Any]:
+        return list(self._tokenizer.get_added_tokens_decoder().values())
+
 
 class _SentencepieceTokens:
     """A sentencepiece model and a vocabulary; a piece outside the vocabulary is `<unk>`."""
@@ -98,6 +105,9 @@ class _SentencepieceTokens:
 
     def token(self, index: int) -> str:
         return self._by_index.get(index, "")
+
+    def added_tokens(self) -> Sequence[Any]:
+        return ()
 
 
 class MarianTokens(_SentencepieceTokens):

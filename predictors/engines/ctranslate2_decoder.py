@@ -19,6 +19,7 @@ from predictors.checkpoints.ctranslate2_options import (
 )
 from predictors.checkpoints.description import CheckpointDescription
 from predictors.checkpoints.generation import Generation, apply_sampling, read_generation
+from predictors.checkpoints.special_tokens import read_special_tokens
 from predictors.checkpoints.tokens import Tokens
 from predictors.engine import Prompt, Sampling, without_languages
 
@@ -56,6 +57,7 @@ class Decoder:
         self._template: ChatTemplateRenderer | None = None
         if (template := description.chat_template) is not None:
             self._template = ChatTemplateRenderer(template, model)
+            self._special_tokens = read_special_tokens(tokens.added_tokens(), template.source)
 
     def read(self, prompt: Prompt) -> list[str]:
         """The tokens of the prompt, at least one. Raises EngineError."""
@@ -66,7 +68,8 @@ class Decoder:
             raise EngineError(f"{self._model}: takes a text, it has no chat template")
         else:
             # A chat template writes its own special tokens.
-            read = self._tokens.encode_bare(self._template.render(told))
+            written = self._template.render(self._special_tokens.as_plain_messages(told))
+            read = self._tokens.encode_bare(written)
         if not read:
             raise EngineError(f"{self._model}: cannot go on from an empty text")
         return read

@@ -24,6 +24,7 @@ import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady
 from predictors.checkpoints.gguf import GgufHeader, read_header
+from predictors.checkpoints.special_tokens import SpecialTokens
 from predictors.engine import (
     EngineInfo,
     Message,
@@ -48,6 +49,7 @@ class _Loaded:
 
     server: Any
     http: httpx2.AsyncClient
+    special_tokens: SpecialTokens
     info: EngineInfo
     slot: _Slot = field(default_factory=_Slot)
 
@@ -94,7 +96,7 @@ class LlamaCpp:
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
         )
-        self._loaded = _Loaded(server, http, info)
+        self._loaded = _Loaded(server, http, SpecialTokens(header.special_tokens), info)
 
     def close(self) -> None:
         # The C++ object stops its threads and frees the weights when its last reference goes.
@@ -131,13 +133,14 @@ class LlamaCpp:
         return self._loaded
 
     def _fitting(self, prompt: Prompt) -> str | tuple[Message, ...]:
-        """The prompt, if it is one for this model. Raises EngineError."""
+        """The prompt, with messages that hold plain text only. Raises EngineError."""
         asked = without_languages(prompt, self._model)
         if isinstance(asked, str):
             return asked
-        if not self._ready().info.has_chat_template:
+        loaded = self._ready()
+        if not loaded.info.has_chat_template:
             raise EngineError(f"{self._model}: takes a text, it has no chat template")
-        return asked
+        return loaded.special_tokens.as_plain_messages(asked)
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
         asked = self._fitting(prompt)

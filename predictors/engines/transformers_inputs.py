@@ -8,6 +8,7 @@ from typing import Any
 from graph.errors import EngineError
 from predictors.checkpoints.description import CheckpointDescription
 from predictors.checkpoints.languages import fitting
+from predictors.checkpoints.special_tokens import SpecialTokens, read_special_tokens
 from predictors.engine import Message, Prompt, without_languages
 
 
@@ -18,7 +19,10 @@ class Inputs:
         self._tokenizer = tokenizer
         self._languages = description.languages
         self._seq2seq = description.is_encoder_decoder
-        self._has_chat_template = description.chat_template is not None
+        self._special_tokens: SpecialTokens | None = None
+        if (template := description.chat_template) is not None:
+            added = tokenizer.added_tokens_decoder.values()
+            self._special_tokens = read_special_tokens(added, template.source)
         self._model = model
 
     def ids(self, prompt: Prompt) -> list[int]:
@@ -62,11 +66,12 @@ class Inputs:
         return list(self._tokenizer(text, add_special_tokens=special)["input_ids"])
 
     def _written(self, messages: Sequence[Message]) -> str:
-        if not self._has_chat_template:
+        if self._special_tokens is None:
             raise EngineError(f"{self._model}: takes a text, it has no chat template")
         from jinja2 import TemplateError
 
-        chat = [{"role": message.role, "content": message.content} for message in messages]
+        plain = self._special_tokens.as_plain_messages(messages)
+        chat = [{"role": message.role, "content": message.content} for message in plain]
         options = {"tokenize": False, "add_generation_prompt": True}
         try:
             return str(self._tokenizer.apply_chat_template(chat, **options))

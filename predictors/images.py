@@ -1,6 +1,6 @@
-"""Builds the project's images: `python -m predictors.images` is `make images`.
+"""Builds the project's images: `make images`, or `python -m predictors.images` in a checkout.
 
-docker, podman or buildah, whichever is there. It pushes nothing anywhere.
+It runs docker, podman or buildah, the first of them that works here. It pushes nothing anywhere.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DOCKERFILE = ROOT / "predictors" / "Dockerfile"
 VERSION = "0.1.0"
-# The first build of an image fetches some hundred megabytes of wheels; with torch, gigabytes.
+# The first build of an image downloads some hundred megabytes of wheels; with torch, gigabytes.
 BUILD_SECONDS = 1800
 BUILDERS = ("docker", "podman", "buildah")
 
@@ -28,9 +29,9 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """predictor: folder under predictors/.  embedded: the small model that is baked in, if any.
+    """predictor: a folder under predictors/.  embedded: the small model that it holds, if any.
 
-    variant: `-cuda` for GPUs, with torch.
+    variant: `-cuda` for the image for GPUs, with torch.
     """
 
     predictor: str
@@ -67,7 +68,7 @@ CUDA = (Image("translator", variant="-cuda"), Image("chat", variant="-cuda"))
 
 @dataclass(frozen=True)
 class Builder:
-    """command: program and its own options.  options: of every build, such as `--pull-never`."""
+    """command: the program and its own options.  options: for every build, as `--pull-never`."""
 
     command: tuple[str, ...]
     options: tuple[str, ...] = ()
@@ -80,7 +81,7 @@ class Builder:
         """Build and tag an image; seconds it took. Raises ImageError."""
         verb = ["build"]
         if self.program != "docker":
-            ignored = ROOT / "predictors" / "Dockerfile.dockerignore"
+            ignored = DOCKERFILE.with_name("Dockerfile.dockerignore")
             verb += ["--layers", "--format=oci", f"--ignorefile={ignored}"]
         started = time.monotonic()
         run(
@@ -134,7 +135,7 @@ def run(command: Sequence[str], seconds: float, environ: Mapping[str, str] = os.
 
 
 def _secrets(environ: Mapping[str, str]) -> list[str]:
-    """This machine's pip settings and authorities, seen by the build and kept in no layer."""
+    """This machine's pip settings and certificate authorities: no layer of the image keeps them."""
     files = {
         "pip": Path(environ.get("PIP_CONFIG_FILE") or "/etc/pip.conf"),
         "ca": Path(environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt"),
@@ -149,14 +150,21 @@ def _bytes(shown: str) -> int:
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Build the images; one line each with time and size."""
-    parser = argparse.ArgumentParser(prog="make images", description=__doc__.splitlines()[0])
+    """Build the images; prints a line for each, with its time and size."""
+    description = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="predictors.images", description=description)
     kinds = parser.add_mutually_exclusive_group()
-    kinds.add_argument("--embedded", action="store_true", help="only what overlays/embedded needs")
-    kinds.add_argument("--cuda", action="store_true", help="those for GPUs too, of several GB each")
+    kinds.add_argument(
+        "--embedded", action="store_true", help="only what manifests/overlays/embedded needs"
+    )
+    kinds.add_argument(
+        "--cuda", action="store_true", help="also the images for GPUs, several GB each"
+    )
     options = parser.parse_args(argv)
     chosen = EMBEDDED if options.embedded else (*ALL, *(CUDA if options.cuda else ()))
     try:
+        if not DOCKERFILE.is_file():
+            raise ImageError(f"{DOCKERFILE}: missing; build the images in a checkout of Parley")
         builder = find_builder()
         for image in chosen:
             seconds = builder.build(image, environ)

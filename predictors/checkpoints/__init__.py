@@ -1,1 +1,1 @@
-"""What a checkpoint says of itself, read without torch."""
+"""Reads what a checkpoint says of itself."""

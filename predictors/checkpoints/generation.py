@@ -76,9 +76,9 @@ class Task:
 
 
 def read_generation(config: Mapping[str, Any], prompt_length: int = 1) -> Generation:
-    """From the entries of a generation config; `max_length` and `min_length` count the prompt.
+    """Read the entries of a generation config. Raises ModelError for one that is not supported.
 
-    prompt_length: the decoder's start token for a sequence-to-sequence model. Raises ModelError.
+    prompt_length: tokens before the answer that `max_length` and `min_length` count too.
     """
     for name, neutral in _NEUTRAL.items():
         if config.get(name) not in neutral:

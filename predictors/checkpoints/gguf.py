@@ -142,7 +142,7 @@ def _read_tensor(file: BinaryIO) -> int:
     if dimensions > 8:
         raise _Garbled(f"a tensor of {dimensions} dimensions")
     count = math.prod(_read_scalar(file, "Q") for _ in range(dimensions))
-    # Of a type that came later only the beginning is known.
+    # A type that came later has blocks of unknown size, so only the beginning is counted.
     block, size = _BLOCKS.get(_read_scalar(file, "I"), (count, 1))
     return int(_read_scalar(file, "Q")) + (count // block * size if block else 0)
 
@@ -163,7 +163,7 @@ def _read_value(file: BinaryIO, kind: int) -> Any:
 
 
 def _read_string(file: BinaryIO) -> str:
-    # Some tokenizers' byte tokens are no UTF-8 by themselves.
+    # The byte tokens of some tokenizers are not valid UTF-8 by themselves.
     return _take(file, _bounded(_read_scalar(file, "Q"))).decode(errors="replace")
 
 

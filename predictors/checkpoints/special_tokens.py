@@ -37,10 +37,10 @@ class SpecialTokens:
 
 
 def read_special_tokens(added_tokens: Iterable[Any], template: str) -> SpecialTokens:
-    """From the added tokens of a tokenizer (`AddedToken` of the library tokenizers).
+    """The special ones among the added tokens of a tokenizer (`AddedToken` of tokenizers).
 
-    Not all of them are special: some checkpoints add runs of spaces, or tags that are text. Those
-    that the chat template writes steer the model too.
+    Some checkpoints also add runs of spaces, or tags that are text. An added token that the chat
+    template writes steers the model too.
     """
     return SpecialTokens(
         token.content for token in added_tokens if token.special or token.content in template

@@ -1,1 +1,1 @@
-"""Converts checkpoints for CTranslate2; besides one engine, the only user of torch."""
+"""Converts checkpoints for CTranslate2, with torch."""

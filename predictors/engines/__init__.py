@@ -1,1 +1,1 @@
-"""How a model generates text: one class an engine, one small interface."""
+"""Engines generate text: one class each, behind one small interface."""

@@ -37,7 +37,7 @@ class Inputs:
         import torch
 
         width = max(map(len, rows))
-        # Of no effect: the mask says what is padding.
+        # Any token will do: the mask says what is padding.
         pad = self._tokenizer.pad_token_id or 0
         ids = torch.full((len(rows), width), pad)
         mask = torch.zeros((len(rows), width), dtype=torch.long)

@@ -1,1 +1,1 @@
-"""Where weights come from."""
+"""Finds, fetches and checks the weights of models."""

@@ -1,4 +1,4 @@
-"""The folder that models are kept in, and the two rules that keep it right.
+"""The folder that models are kept in, and the two rules that keep it whole.
 
 A name appears in the cache only when what it names is complete and checked: work is done beside it
 and moved there in one step. And whoever works on an entry holds its lock, so that two processes do

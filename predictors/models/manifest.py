@@ -106,16 +106,16 @@ def check_folder(
     there = dict(files_of(folder))
     for name in manifest.files:
         if name not in there:
-            raise ModelError(f"{folder / name}: missing; {_MEND}")
+            raise ModelError(f"{folder / name}: missing; {_FIX}")
     for name, path in there.items():
         if name not in manifest.files:
             raise ModelError(f"{path}: a foreign file, not of the manifest; remove it")
         size, expected = manifest.files[name]
         if path.stat().st_size != size:
-            raise ModelError(f"{path}: {path.stat().st_size} bytes, not {size}; {_MEND}")
+            raise ModelError(f"{path}: {path.stat().st_size} bytes, not {size}; {_FIX}")
     for name, path in there.items():
         if sha256(path) != manifest.files[name][1]:
-            raise ModelError(f"{path}: altered: its SHA-256 is not the manifest's; {_MEND}")
+            raise ModelError(f"{path}: altered: its SHA-256 is not the manifest's; {_FIX}")
 
 
 def is_whole(folder: Path, sha256: Callable[[Path], str] = sha256_file) -> bool:
@@ -135,4 +135,4 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-_MEND = "pull or convert the model again"
+_FIX = "pull or convert the model again"

@@ -1,4 +1,4 @@
-"""From what `--model` says to files that an engine can open: the one door to the weights.
+"""Turns what `--model` says into files that an engine can open: the one way to the weights.
 
 Nothing is downloaded and nothing is converted here: a server starts from what is in the cache or
 says which command puts it there. Every file is checked before its path is handed out.
@@ -30,7 +30,7 @@ Format = Literal["gguf", "ctranslate2", "transformers", "openai"]
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """path: a GGUF file or a folder; of `openai`, which has no files, the current folder."""
+    """path: a GGUF file or a folder; the current folder for `openai`, which has no files."""
 
     reference: Reference
     format: Format
@@ -54,9 +54,10 @@ def resolve(
     engine: str = "auto",
     device: str = "auto",
 ) -> ResolvedModel:
-    """Of a checkpoint, the best conversion for `engine` and `device`, else the checkpoint itself.
+    """The files of the model; for a checkpoint, the best conversion that fits engine and device.
 
-    Raises ModelError: an unknown name or form, weights that are missing, damaged or foreign.
+    Without one it is the checkpoint itself. Raises ModelError for an unknown name or form, and for
+    weights that are missing, damaged or foreign.
     """
     reference = parse(model)
     cache = cache_folder(models_dir, environ)
@@ -133,7 +134,7 @@ def by_preference(device: str, gpus: int) -> tuple[str, ...]:
 
 
 def _gpus() -> int:
-    """As the engine that reads conversions counts them; none where it is not installed."""
+    """How many the engine that reads conversions finds; none where it is not installed."""
     if find_spec("ctranslate2") is None:
         return 0
     import ctranslate2

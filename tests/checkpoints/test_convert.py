@@ -88,7 +88,7 @@ def test_a_damaged_conversion_is_refused_by_the_name_of_the_file(
     assert problem in str(caught.value)
 
 
-def test_converting_again_mends_a_damaged_conversion(checkpoint: Maker, tmp_path: Path) -> None:
+def test_converting_again_repairs_a_damaged_conversion(checkpoint: Maker, tmp_path: Path) -> None:
     source = str(checkpoint("marian"))
     folder = convert(source, str(tmp_path))
     (folder / "parley.json").write_text("{")
@@ -266,7 +266,7 @@ def test_list_verify_and_rm_know_a_conversion(checkpoint: Maker, tmp_path: Path)
         remove(source, cache)
 
 
-def test_python_m_predictors_models_fills_the_cache(checkpoint: Maker, tmp_path: Path) -> None:
+def test_python_m_predictors_conversion_fills_the_cache(checkpoint: Maker, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "predictors.conversion", "pull"]
     environ = {**os.environ, "PARLEY_MODELS": str(tmp_path)}
     done = subprocess.run(

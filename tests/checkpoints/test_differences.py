@@ -60,12 +60,12 @@ async def test_an_answer_does_not_begin_as_a_turn_of_the_source_does(
     fast, slow = Fast(folder), Reference(source)
     names = vocabulary(folder)
     prompts = echoing(fast, messages)
-    unmended = fast.generate(prompts, Sampling(num_beams=beams))
+    unfixed = fast.generate(prompts, Sampling(num_beams=beams))
     # So that what is forbidden is the only difference: see the test above.
     rows = slow.generate(prompts, num_beams=beams, renormalize_logits=True)
     theirs = [[names[i] for i in row] for row in rows]
     starts = [tuple(fast.source(prompt)[-3:-1]) for prompt in prompts]
-    repeats = [i for i, row in enumerate(unmended) if tuple(row[:2]) == starts[i]]
+    repeats = [i for i, row in enumerate(unfixed) if tuple(row[:2]) == starts[i]]
     assert len(repeats) >= 5, "too few to show the difference"
     assert not any(tuple(theirs[i][:2]) == starts[i] for i in repeats)
     engine = CTranslate2(folder, "b", threads=1, device="cpu")

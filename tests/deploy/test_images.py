@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from predictors import images
 from predictors.images import ImageError, find_builder
 
 
@@ -38,6 +41,23 @@ def test_where_none_answers_the_error_names_the_command_that_shows_why(programs:
     install(programs, "docker", works=False)
     with pytest.raises(ImageError, match="docker: no answer to `docker info`"):
         find_builder()
+
+
+def test_the_command_says_what_it_builds_with_each_option() -> None:
+    command = [sys.executable, "-m", "predictors.images", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for words in ("--embedded", "--cuda", "Builds the project's images"):
+        assert words in done.stdout
+
+
+def test_outside_a_checkout_there_is_nothing_to_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(images, "DOCKERFILE", tmp_path / "Dockerfile")
+    assert images.main([], {}) == 1
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'Dockerfile'}: missing; build the images in a checkout of Parley\n"
+    )
 
 
 def test_where_there_is_none_the_error_names_them(programs: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_damaged_part_is_refused_and_leaves_nothing(two_parts: Path, tmp_path:
         embedded.locate("two-parts", tmp_path / "cache")
 
 
-def test_a_damaged_joined_file_is_refused_with_the_mend(two_parts: Path, tmp_path: Path) -> None:
+def test_a_damaged_joined_file_is_refused_with_the_fix(two_parts: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     path = embedded.locate("two-parts", cache)
     path.write_bytes(b"ABCDEFGX")

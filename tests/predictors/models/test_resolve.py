@@ -36,7 +36,7 @@ def converted(folder: Path, version: str) -> Path:
     return folder
 
 
-def test_a_conversion_of_another_version_is_refused_with_the_mend(tmp_path: Path) -> None:
+def test_a_conversion_of_another_version_is_refused_with_the_fix(tmp_path: Path) -> None:
     now = converted(tmp_path / "now", CONVERSION_VERSION)
     assert resolve(str(now), str(tmp_path / "cache")).format == "ctranslate2"
     old = converted(tmp_path / "old", "1")

@@ -141,8 +141,13 @@ def test_kserve_is_imported_in_one_file() -> None:
     }
 
 
-def test_torch_is_imported_where_models_are_converted_and_by_one_engine() -> None:
+def test_torch_is_imported_where_checkpoints_are_loaded_and_converted_and_by_one_engine() -> None:
     torch = {"torch", "transformers"}
-    using = {n for n in MODULES if torch & {m.split(".")[0] for m in imports(n)}}
-    allowed = ("predictors.conversion.", "predictors.engines.transformers")
+    using = {name for name in MODULES if torch & {m.split(".")[0] for m in imports(name)}}
+    allowed = (
+        "predictors.checkpoints.inspection",
+        "predictors.checkpoints.loading",
+        "predictors.conversion.",
+        "predictors.engines.transformers",
+    )
     assert using and all(name.startswith(allowed) for name in using), using

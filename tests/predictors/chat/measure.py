@@ -31,7 +31,7 @@ from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.recogniser import Recogniser
 from predictors.engine import Engine, Sampling
-from predictors.engines.choice import choose_engine
+from predictors.engines.factory import choose_engine
 from predictors.settings import ModelSettings, read_settings
 from predictors.translator.__main__ import build as build_translator
 

@@ -149,8 +149,8 @@ def serve(
 ) -> None:
     """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict."""
     from graph.local import build as local
+    from graph.local.models import on_terminal
     from graph.local.serve import read_origins, serve_local
-    from predictors.progress import on_terminal
 
     origins = read_origins(cors or [])
     # There is nothing to drain before it serves: Ctrl-C ends the process at once and silently.
@@ -181,8 +181,8 @@ def _client(file: str, url: str) -> Iterator[ChatClient]:
         with ChatClient(url) as client:
             yield client
         return
+    from graph.local.models import on_terminal
     from graph.local.transport import LocalTransport
-    from predictors.progress import on_terminal
 
     with on_terminal(sys.stderr) as progress:
         transport = LocalTransport.of_file(file, progress)

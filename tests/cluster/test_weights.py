@@ -27,7 +27,7 @@ pytestmark = pytest.mark.cluster
 FILES = Path(__file__).parent / "files"
 FROM_HUB = "../tests/cluster/files/from-hub"
 VOLUME = harness.STATE / "models"
-JOB = "parley-models"
+JOB = "app.kubernetes.io/component=models"
 MODELS = {
     "translate-fr-en": "hf:Helsinki-NLP/opus-mt-fr-en@",
     "chat": "hf:facebook/blenderbot-400M-distill@",
@@ -68,7 +68,7 @@ def filled(
         _until_complete(deployment)
         times["from apply to the end of the Job"] = _since(started)
         started = time.monotonic()
-        # Pods that found no model yet are started again after a pause that grows.
+        # Pods that found no model yet have waited for it.
         kubectl.wait("inferenceservice --all", "condition=Ready", NAMESPACE, 300)
         deployment.wait()
         times["from then to the first answer"] = _since(started)
@@ -145,7 +145,7 @@ def test_the_job_run_again_finds_all_there_and_ends(
 ) -> None:
     before = _files()
     assert before
-    filled.kubectl("delete", "job", JOB, "-n", NAMESPACE)
+    filled.kubectl("delete", "job", "--all", "-n", NAMESPACE)
     started = time.monotonic()
     filled.apply(FROM_HUB)
     _until_complete(filled)
@@ -157,7 +157,7 @@ def _until_complete(deployment: Deployment) -> None:
     """Until the Job has done its work; at once an error, with what it said, when it fails."""
 
     def ended() -> str | None:
-        job = deployment.kubectl.get("job", JOB)
+        (job,) = deployment.kubectl.list("jobs", NAMESPACE)
         return next((c for c in ("Complete", "Failed") if condition(job, c) == "True"), None)
 
     try:
@@ -165,7 +165,9 @@ def _until_complete(deployment: Deployment) -> None:
     except TimeoutError:
         how = "not ended"
     if how != "Complete":
-        said = deployment.kubectl("logs", f"job/{JOB}", "-n", NAMESPACE, "--tail=20", both=True)
+        said = deployment.kubectl(
+            "logs", f"--selector={JOB}", "-n", NAMESPACE, "--tail=20", both=True
+        )
         pytest.fail(f"the Job that fills the volume has {how}: {said}")
 
 

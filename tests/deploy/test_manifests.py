@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -159,3 +162,46 @@ def test_the_embedded_overlay_needs_no_volume_and_no_hub(
     for name in MODELS:
         assert options(found[name])["model"].startswith("embedded:")
         assert [volume["name"] for volume in found[name]["volumes"]] == ["tmp"]
+
+
+def test_other_models_make_another_job_since_a_job_cannot_be_changed(
+    kustomize: list[str], objects: Callable[[str], Objects], tmp_path: Path
+) -> None:
+    """`kubectl apply` refuses to change the template of a Job that is there."""
+    shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    file = tmp_path / "manifests" / "base" / "models-job.yaml"
+    other = file.read_text().replace("google-t5/t5-small", "google-t5/t5-base")
+    file.write_text(other)
+    done = subprocess.run(
+        [*kustomize, str(tmp_path / "manifests" / "overlays" / "cpu")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    before = only(objects("overlays/cpu"), "Job")["metadata"]
+    after = only(list(yaml.safe_load_all(done.stdout)), "Job")["metadata"]
+    assert before["name"] != after["name"]
+    assert before["name"].startswith("parley-models-") and after["name"].startswith(
+        "parley-models-"
+    )
+    assert "annotations" not in before | after
+
+
+@pytest.mark.parametrize("overlay", WITH_VOLUME)
+def test_a_pod_waits_for_the_conversion_of_the_model_that_it_serves(
+    overlay: str, objects: Callable[[str], Objects]
+) -> None:
+    found = predictors(objects(overlay))
+    for name in SERVICES[overlay]:
+        (waiting,) = found[name]["initContainers"]
+        assert waiting["image"] == found[name]["containers"][0]["image"]
+        assert waiting["command"] == ["python", "-m", "predictors.models.wait"]
+        assert waiting["args"] == [options(found[name])["model"]]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_serving_pod_asks_a_model_hub(overlay: str, objects: Callable[[str], Objects]) -> None:
+    for name, predictor in predictors(objects(overlay)).items():
+        (container,) = predictor["containers"]
+        assert {"name": "HF_HUB_OFFLINE", "value": "1"} in container["env"], name

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.deploy.chart import Chart
 from tests.deploy.render import MANIFESTS, built_command, folder_with, kustomize_command
 from tests.deploy.rendered import Objects
+from tests.tools import binaries
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +51,28 @@ def objects(render: Callable[[str], str]) -> Callable[[str], Objects]:
 def program(kustomize: list[str], tmp_path: Path) -> Path:
     """A folder for the PATH that holds nothing but the program that renders."""
     return folder_with(kustomize, tmp_path / "bin")
+
+
+def _program(name: str) -> Path:
+    """A pinned program, built where the cache lacks it; skips, by name, where there is no Go."""
+    found = binaries.cached(name, os.environ)
+    if found is None and shutil.which("go") is None:
+        pytest.skip(f"no {name} in the cache, and no Go to build it")
+    return found or binaries.build([name], os.environ)[name]
+
+
+@pytest.fixture(scope="session")
+def chart() -> Chart:
+    """The chart by Helm 3."""
+    return Chart(_program("helm"))
+
+
+@pytest.fixture(scope="session", params=["helm", "helm4"])
+def either_helm(request: pytest.FixtureRequest) -> Chart:
+    """The chart by Helm 3 and by Helm 4."""
+    return Chart(_program(request.param))
+
+
+@pytest.fixture(scope="session")
+def kubeconform() -> Path:
+    return _program("kubeconform")

@@ -75,6 +75,7 @@ PROGRAMS: dict[str, Program] = {
         Program("coredns", "v1.14.6", "github.com/coredns/coredns"),
         Program("envoy-gateway", "v1.8.1", "github.com/envoyproxy/gateway/cmd/envoy-gateway"),
         Program("helm", "v3.22.0", "helm.sh/helm/v3/cmd/helm"),
+        Program("helm4", "v4.3.1", "helm.sh/helm/v4/cmd/helm"),
         Program("kubeconform", "v0.7.0", "github.com/yannh/kubeconform/cmd/kubeconform"),
     )
 }

@@ -1,0 +1,95 @@
+"""The chart rendered by Helm, and the ways in which a chart cannot but differ from manifests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.deploy.rendered import Objects
+
+CHART = Path(__file__).parents[2] / "helm" / "parley"
+PROFILES = ("embedded", "cpu", "gpu", "gpu-shared", "openai")
+# Helm built without its release flags takes the cluster for a very old one.
+KUBERNETES = "1.34.4"
+# What a cluster with KServe and the Gateway API says of itself, and only a cluster does.
+CLUSTER_APIS = (
+    "apiregistration.k8s.io/v1",
+    "serving.kserve.io/v1beta1/InferenceService",
+    "serving.kserve.io/v1alpha1/InferenceGraph",
+    "gateway.networking.k8s.io/v1/HTTPRoute",
+)
+
+
+class Refused(Exception):
+    """Helm refuses the values; the message is what it says."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Renders the chart with one Helm. path: the chart, or a copy of it."""
+
+    helm: Path
+    path: Path = CHART
+
+    def text(
+        self,
+        *files: str | Path,
+        values: Mapping[str, Any] | None = None,
+        release: str = "parley",
+        namespace: str = "parley",
+        apis: Sequence[str] = (),
+    ) -> str:
+        """What `helm template` prints, with values files and then `values`. Raises Refused."""
+        command = [str(self.helm), "template", release, str(self.path), "-n", namespace]
+        command += [f"--kube-version={KUBERNETES}", *(f"--api-versions={api}" for api in apis)]
+        command += [f"--values={self._file(file)}" for file in files] + ["--values=-"]
+        done = subprocess.run(
+            command, input=json.dumps(values or {}), capture_output=True, text=True, timeout=60
+        )
+        if done.returncode:
+            raise Refused(done.stderr)
+        return done.stdout
+
+    def render(self, *files: str | Path, **arguments: Any) -> Objects:
+        """The objects of the render, without those of `helm test`."""
+        documents = yaml.safe_load_all(self.text(*files, **arguments))
+        return [item for item in documents if item and not is_hook(item)]
+
+    def _file(self, file: str | Path) -> Path:
+        return file if isinstance(file, Path) else self.path / "profiles" / f"{file}.yaml"
+
+
+def is_hook(item: Mapping[str, Any]) -> bool:
+    return "helm.sh/hook" in item["metadata"].get("annotations", {})
+
+
+def by_name(objects: Objects) -> dict[tuple[str, str], dict[str, Any]]:
+    """The objects by kind and name."""
+    found = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+    assert len(found) == len(objects), "two objects of one kind and name"
+    return found
+
+
+def kinds(objects: Objects) -> set[str]:
+    return {item["kind"] for item in objects}
+
+
+def find(objects: Objects, kind: str, name: str) -> dict[str, Any]:
+    return by_name(objects)[kind, name]
+
+
+def predictor(objects: Objects, name: str) -> dict[str, Any]:
+    """The pod part of an InferenceService."""
+    spec: dict[str, Any] = find(objects, "InferenceService", name)["spec"]["predictor"]
+    return spec
+
+
+def container(objects: Objects, name: str) -> dict[str, Any]:
+    first: dict[str, Any] = predictor(objects, name)["containers"][0]
+    return first

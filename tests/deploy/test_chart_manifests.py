@@ -1,0 +1,143 @@
+"""The chart installs what the manifests do: the same objects, but for what is listed here."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.deploy.chart import Chart, by_name
+from tests.deploy.rendered import Objects
+
+# The manifests as a chart's values: no prefix, policies for a whole namespace, both doors.
+AS_MANIFESTS: dict[str, Any] = {
+    "names": {"prefix": ""},
+    "weights": {"volume": {"name": "parley-models"}},
+    "networkPolicies": {"scope": "namespace"},
+    "podSecurity": {"policy": True},
+    "ingress": {"enabled": True},
+}
+ITALIAN = "hf:google/flan-t5-large@0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a"
+WITH_ITALIAN = {
+    "languages": {"it": {"toEnglish": {"model": ITALIAN}, "fromEnglish": {"model": ITALIAN}}}
+}
+TRANSLATION = {
+    "multilingualChat": {"enabled": False},
+    "translation": {"enabled": True, "prefix": ""},
+    "timeouts": {"turn": 240},
+}
+MIG = {"predictors": {"accelerator": {"resourceName": "nvidia.com/mig-3g.20gb"}}}
+# A folder of manifests, the profiles that stand for it, and values besides.
+PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "base": ((), {}),
+    "overlays/cpu": (("cpu",), {}),
+    "overlays/embedded": (("embedded",), {}),
+    "overlays/gpu-shared": (("gpu-shared",), {}),
+    "overlays/gpu-shared/mig": ((), MIG),
+    "overlays/italian": (("cpu",), WITH_ITALIAN),
+    "translator": (("embedded",), TRANSLATION),
+}
+# Helm makes the namespace (--create-namespace), and a budget stands where there are two pods.
+ONLY_IN_MANIFESTS = {"Namespace", "PodDisruptionBudget"}
+# A chart is uninstalled by a key press, and the volume took hours to fill.
+KEEP = "helm.sh/resource-policy"
+
+
+@pytest.mark.parametrize("folder", PAIRS)
+def test_the_chart_renders_the_objects_of_the_manifests(
+    folder: str, either_helm: Chart, objects: Callable[[str], Objects]
+) -> None:
+    files, values = PAIRS[folder]
+    wanted = [item for item in objects(folder) if item["kind"] not in ONLY_IN_MANIFESTS]
+    rendered = render_like(objects(folder), either_helm, files, values)
+    expected = {key: normal(item) for key, item in named(wanted).items()}
+    assert {key: normal(item) for key, item in named(rendered).items()} == expected
+
+
+@pytest.mark.parametrize("folder", ["overlays/embedded", "translator"])
+def test_with_two_replicas_it_renders_their_budgets_too(
+    folder: str, chart: Chart, objects: Callable[[str], Objects]
+) -> None:
+    files, values = PAIRS[folder]
+    twice = values | {"predictors": {"replicas": 2}, "router": {"replicas": 2}}
+    kind = "PodDisruptionBudget"
+    wanted = [item for item in objects(folder) if item["kind"] == kind]
+    rendered = render_like(objects(folder), chart, files, twice)
+    budgets = [item for item in rendered if item["kind"] == kind]
+    assert wanted
+    assert {key: normal(item) for key, item in named(budgets).items()} == {
+        key: normal(item) for key, item in named(wanted).items()
+    }
+
+
+def test_the_profile_gpu_is_the_default(chart: Chart) -> None:
+    assert chart.render("gpu") == chart.render()
+
+
+def test_the_profile_openai_changes_the_chat_of_the_profile_cpu_and_nothing_else(
+    chart: Chart,
+) -> None:
+    cpu, openai = named(chart.render("cpu")), named(chart.render("openai"))
+    changed = {key for key in cpu | openai if cpu.get(key) != openai.get(key)}
+    assert changed == {
+        ("InferenceService", "parley-chat"),
+        ("Job", "parley-models"),
+        ("NetworkPolicy", "parley-chat-openai"),
+    }
+
+
+def render_like(
+    manifests: Objects, chart: Chart, files: tuple[str, ...], values: dict[str, Any]
+) -> Objects:
+    """The chart as a release whose name and namespace are those of the manifests."""
+    (graph,) = (item["metadata"] for item in manifests if item["kind"] == "InferenceGraph")
+    return chart.render(
+        *files, values=AS_MANIFESTS | values, release=graph["name"], namespace=graph["namespace"]
+    )
+
+
+def named(objects: Objects) -> dict[tuple[str, str], dict[str, Any]]:
+    """By kind and name. Both end the Job's name with a hash of what it does, each its own."""
+    return {
+        (kind, re.sub(r"-[a-z0-9]{10}$", "", name) if kind == "Job" else name): item
+        for (kind, name), item in by_name(objects).items()
+    }
+
+
+def normal(item: dict[str, Any]) -> Any:
+    """An object without what Helm must add, and with its unordered lists in one order."""
+    item = copy.deepcopy(item)
+    if item["kind"] == "Job":
+        del item["metadata"]["name"]
+        # The release's name, so that a policy knows the Job from that of another release.
+        item["spec"]["template"]["metadata"]["labels"].pop("app.kubernetes.io/instance", None)
+    if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "models":
+        item["spec"]["podSelector"]["matchLabels"].pop("app.kubernetes.io/instance", None)
+    # What belongs to a namespace has no release's name in the manifests.
+    item["metadata"]["labels"].pop("app.kubernetes.io/instance", None)
+    item["metadata"]["labels"].pop("app.kubernetes.io/managed-by", None)
+    item["metadata"].setdefault("annotations", {}).pop(KEEP, None)
+    # By which overlays/italian finds its own objects.
+    item["metadata"]["labels"].pop("language", None)
+    return ordered(item)
+
+
+def ordered(value: Any) -> Any:
+    """Lists of arguments, and of what is known by its name, sorted; steps of a graph are not."""
+    if isinstance(value, dict):
+        return {
+            key: by_text(inner) if key in UNORDERED else ordered(inner)
+            for key, inner in value.items()
+        }
+    return [ordered(inner) for inner in value] if isinstance(value, list) else value
+
+
+UNORDERED = ("args", "env", "volumes", "volumeMounts", "tolerations")
+
+
+def by_text(items: list[Any]) -> list[Any]:
+    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from graph.errors import ModelError
-from predictors.conversion.convert import conversions
 from predictors.models.cache import cache_folder
+from predictors.models.conversions import conversions
 from predictors.models.reference import Reference, parse
 
 PAUSE_SECONDS = 2.0

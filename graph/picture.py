@@ -38,7 +38,7 @@ def draw(graph: Graph) -> str:
                 target = services.setdefault(step.target, f"s{len(services)}")
             lines.append(f'  {ids[name]} -->|"{_label(node, index, step)}"| {target}')
     lines += [f'  {name}(["{_text(target)}"])' for target, name in services.items()]
-    if any(step.node_name not in (*ids, "") for n in graph.nodes.values() for step in n.steps):
+    if any(step.node_name not in (*ids, "") for _, _, _, step in graph.steps()):
         lines.append('  missing["no such node"]')
     return "\n".join(lines)
 

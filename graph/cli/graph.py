@@ -14,10 +14,9 @@ from typing import Annotated
 import typer
 
 from graph.errors import SpecError
-from graph.spec.documents import read_source
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Objects
-from graph.spec.sources import read_manifests
+from graph.spec.sources import read_manifests, read_source
 
 FAILED = 1
 

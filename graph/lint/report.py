@@ -9,8 +9,8 @@ from graph.errors import SpecError
 from graph.golang.json import is_valid
 from graph.lint.findings import Finding, Subject, lint
 from graph.lint.rules import RULES
-from graph.spec.documents import read_source
 from graph.spec.model import Objects
+from graph.spec.sources import read_source
 
 
 def lint_objects(loaded: Sequence[Objects], examples: Mapping[str, bytes]) -> list[Finding]:

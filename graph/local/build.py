@@ -112,13 +112,10 @@ def build(
 def _services_of(graph: Graph, objects: Objects) -> list[InferenceService]:
     """The services that the steps call, each once. Raises SpecError for one that is not there."""
     services = {service.name: service for service in objects.services}
-    called: dict[str, InferenceService] = {}
-    for step in (step for node in graph.nodes.values() for step in node.steps):
-        if step.service_url or (step.service_name and step.service_name not in services):
-            raise SpecError(_missing(graph, step, services))
-        if step.service_name:
-            called[step.service_name] = services[step.service_name]
-    return list(called.values())
+    for target in graph.targets():
+        if target not in services:
+            raise SpecError(_missing(graph, target, services))
+    return [services[target] for target in graph.targets()]
 
 
 def _handler(service: InferenceService, progress: Progress) -> tuple[Handler, ServerSettings]:
@@ -150,9 +147,12 @@ def _environ(service: InferenceService) -> dict[str, str]:
     return {name: value for name, value in given.items() if name not in _OWN_VARIABLES} | own
 
 
-def _missing(graph: Graph, step: Step, services: Mapping[str, InferenceService]) -> str:
+def _missing(graph: Graph, target: str, services: Mapping[str, InferenceService]) -> str:
     where = f"{graph.source}: InferenceGraph/{graph.name}"
-    if step.service_url:
-        return f"{where}: {step.service_url} runs elsewhere; `parley graph serve` runs such graphs"
+    if target not in graph.service_names():
+        return f"{where}: {target} runs elsewhere; `parley graph serve` runs such graphs"
     known = ", ".join(services) or "none"
-    return f"{where}: no InferenceService {step.service_name!r} in the file; it holds {known}"
+    return (
+        f"{where}: no InferenceService {target!r} in the file; it holds {known}"
+        f"{suggest(target, services)}"
+    )

@@ -28,7 +28,7 @@ def service_urls(
     graph: Graph, services: Iterable[InferenceService], given: Mapping[str, str]
 ) -> dict[str, str]:
     """The URL of every `serviceName` of the graph. Raises SpecError for one that has none."""
-    names = {s.service_name for n in graph.nodes.values() for s in n.steps if s.service_name}
+    names = graph.service_names()
     defined = {service.name: service for service in services}
     for name in given:
         if name not in names:
@@ -36,7 +36,9 @@ def service_urls(
                 f"--service {name}: the graph has no such serviceName{suggest(name, names)}"
             )
     urls = dict(given)
-    for name in sorted(names - set(given)):
+    for name in names:
+        if name in given:
+            continue
         if name not in defined:
             raise SpecError(
                 f'{graph.source}: serviceName "{name}" is not defined in the file; '

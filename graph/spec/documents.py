@@ -11,10 +11,8 @@ Refused although YAML allows it: a key that is given twice (the first one would 
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -39,18 +37,6 @@ class Place:
     def error(self, problem: str) -> SpecError:
         where = [part for part in (self.source, self.object, self.field) if part]
         return SpecError(": ".join([*where, problem]))
-
-
-def read_source(file: str) -> tuple[str, str]:
-    """The text of a file, `-` for stdin, and the name that errors call it by. Raises SpecError."""
-    try:
-        return (
-            (sys.stdin.read(), "<stdin>") if file == "-" else (Path(file).read_text("utf-8"), file)
-        )
-    except UnicodeDecodeError as err:
-        raise SpecError(f"{file}: not a text in UTF-8") from err
-    except OSError as err:
-        raise SpecError(f"{file}: {err.strerror}") from err
 
 
 def read_yaml(text: str, source: str) -> Any:

@@ -5,7 +5,7 @@ Data only: `graph.spec.load` reads it from YAML, `graph.spec.admission` says wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -77,6 +77,22 @@ class Graph:
     annotations: Mapping[str, str] = field(default_factory=dict)
     has_timeouts: bool = False
     source: str = ""
+
+    def steps(self) -> Iterator[tuple[str, Node, int, Step]]:
+        """Every step, with the name of its node, the node, and its index there."""
+        for name, node in self.nodes.items():
+            for index, step in enumerate(node.steps):
+                yield name, node, index, step
+
+    def targets(self) -> list[str]:
+        """What the steps call, each once: names of services, and URLs."""
+        found = (step.target for _, _, _, step in self.steps() if not step.node_name)
+        return list(dict.fromkeys(found))
+
+    def service_names(self) -> list[str]:
+        """The services that the steps call by name, each once."""
+        found = (step.service_name for _, _, _, step in self.steps() if step.service_name)
+        return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

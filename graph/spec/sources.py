@@ -1,18 +1,18 @@
-"""Manifests named by a file, by stdin, or by a folder with a kustomization.
+"""Where texts come from: a file, stdin, or a folder with a kustomization.
 
-A folder is rendered by kubectl or kustomize, whichever is there: what `kubectl apply -k` applies is
-what runs here. There is no renderer of our own, for two would be two truths; where neither program
-is there, a folder is refused.
+A folder is rendered by kubectl or kustomize, whichever is installed, so that what runs here is what
+`kubectl apply -k` applies. There is no renderer of our own, because its result could differ; where
+neither program is installed, a folder is refused.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from graph.errors import SpecError
-from graph.spec.documents import read_source
 
 # kubectl first: it is what applies the folder to a cluster.
 _PROGRAMS = (("kubectl", "kustomize"), ("kustomize", "build"))
@@ -20,6 +20,18 @@ _PROGRAMS = (("kubectl", "kustomize"), ("kustomize", "build"))
 _FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # A kustomization may name bases on the network, which the program fetches.
 _SECONDS = 120
+
+
+def read_source(file: str) -> tuple[str, str]:
+    """The text of a file, `-` for stdin, and the name that errors call it by. Raises SpecError."""
+    try:
+        if file == "-":
+            return sys.stdin.read(), "<stdin>"
+        return Path(file).read_text("utf-8"), file
+    except UnicodeDecodeError as err:
+        raise SpecError(f"{file}: is not text in UTF-8") from err
+    except OSError as err:
+        raise SpecError(f"{file}: {err.strerror}") from err
 
 
 def read_manifests(file: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,8 +72,7 @@ def read_cases(yaml_text: str, source: str, graph: Graph) -> list[Case]:
     found = items(read_yaml(yaml_text, source), Place(source))
     if not found:
         raise Place(source).error("no case in it")
-    targets = {s.target for n in graph.nodes.values() for s in n.steps if not s.node_name}
-    return [_read_case(value, place, targets) for place, value in found]
+    return [_read_case(value, place, graph.targets()) for place, value in found]
 
 
 def run_case(graph: Graph, case: Case) -> Result:
@@ -89,7 +88,7 @@ def run_case(graph: Graph, case: Case) -> Result:
     )
 
 
-def _read_case(value: Any, place: Place, targets: set[str]) -> Case:
+def _read_case(value: Any, place: Place, targets: Collection[str]) -> Case:
     fields = mapping(value, place, ("name", "request", "services", "expect", "draw"))
     for key in ("request", "expect"):
         if key not in fields:
@@ -120,7 +119,7 @@ def _read_played(value: Any, place: Place) -> Played:
     )
 
 
-def _read_expectation(value: Any, place: Place, targets: set[str]) -> Expectation:
+def _read_expectation(value: Any, place: Place, targets: Collection[str]) -> Expectation:
     fields = mapping(value, place, ("path", "status", "body", "received"))
     path = None
     if "path" in fields:

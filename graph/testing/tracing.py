@@ -9,8 +9,9 @@ from graph.asgi import Answer
 from graph.errors import SpecError
 from graph.router.transport import http_call
 from graph.router.walk import Visit, route
-from graph.spec.documents import read_source, suggest
+from graph.spec.documents import suggest
 from graph.spec.model import Graph
+from graph.spec.sources import read_source
 from graph.testing.stubs import Played, Stubs, some_played
 
 
@@ -22,7 +23,7 @@ def trace_request(
     `urls` and `stub_files` are by service name, or by the serviceUrl of a step. Raises SpecError
     for a file that cannot be read and for a service that the graph does not have.
     """
-    targets = {s.target for n in graph.nodes.values() for s in n.steps if not s.node_name}
+    targets = graph.targets()
     for name in (*urls, *stub_files):
         if name not in targets:
             raise SpecError(f'the graph calls no service "{name}"{suggest(name, targets)}')

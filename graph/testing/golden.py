@@ -10,10 +10,10 @@
         status: 503
         body: {error: busy}
 
-A body that is text is sent as it stands, anything else as JSON. `path` names the targets of the
-steps taken, in order: every service, and those nodes that the path names. `received` gives what a
-service got, `draw` the number (0 to 99) that a Splitter draws. Nothing but what is expected is
-compared.
+A body that is text is sent as it stands, anything else as JSON. `path` names the steps taken, in
+order, each by its own name or by its target: every service, and those nodes that the path names.
+`received` gives what a service got, `draw` the number (0 to 99) that a Splitter draws. Nothing but
+what is expected is compared.
 """
 
 from __future__ import annotations
@@ -134,9 +134,7 @@ def _problems(
 ) -> list[str]:
     problems = []
     if expect.path is not None:
-        taken = [
-            v.step.target for v in visits if not v.step.node_name or v.step.target in expect.path
-        ]
+        taken = _taken(visits, expect.path)
         if taken != list(expect.path):
             problems.append(f"path: {_list(taken)}, expected {_list(expect.path)}")
     if expect.status is not None and answer.status != expect.status:
@@ -150,6 +148,21 @@ def _problems(
         else:
             problems.append(f"{target} received nothing")
     return problems
+
+
+def _taken(visits: Sequence[Visit], path: Sequence[str]) -> list[str]:
+    """The path that was taken, each step by the name or the target that `path` has in its place.
+
+    A step that leads to a node counts where `path` names it.
+    """
+    taken: list[str] = []
+    for step in (visit.step for visit in visits):
+        wanted = path[len(taken)] if len(taken) < len(path) else ""
+        if wanted and wanted in (step.name, step.target):
+            taken.append(wanted)
+        elif not step.node_name or step.target in path or (step.name and step.name in path):
+            taken.append(step.target)
+    return taken
 
 
 def _compare(name: str, body: bytes, expected: Any) -> list[str]:

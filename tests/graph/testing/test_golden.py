@@ -88,6 +88,26 @@ def test_each_thing_that_is_not_as_expected_is_said() -> None:
     )
 
 
+def test_a_step_of_a_path_is_named_by_its_name_or_its_target() -> None:
+    steps = (
+        Step(name="detect", service_name="detector"),
+        Step(name="rest", node_name="by-language", data="$response"),
+    )
+    named = Graph("g", GRAPH.nodes | {"root": Node(RouterType.SEQUENCE, steps)})
+    for path in (
+        ["detect", "rest", "chat"],
+        ["detector", "by-language", "chat"],
+        ["detect", "chat"],
+    ):
+        case = {"request": {}, "expect": {"path": path}}
+        assert run_case(named, read_cases(json.dumps([case]), "cases.yaml", named)[0]).passed
+    case = {"request": {}, "expect": {"path": ["rest", "detect", "chat"]}}
+    result = run_case(named, read_cases(json.dumps([case]), "cases.yaml", named)[0])
+    assert result.problems == (
+        "path: detector -> by-language -> chat, expected rest -> detect -> chat",
+    )
+
+
 def test_a_service_that_was_not_called() -> None:
     result = run({"request": "x", "expect": {"received": {"translate-fr-en": "x"}}})
     assert result.problems == ("translate-fr-en received nothing",)

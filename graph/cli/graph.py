@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -39,6 +40,10 @@ File = Annotated[
 Name = Annotated[
     str | None, typer.Option("--graph", help="Name of the graph, where the file has several.")
 ]
+Services = Annotated[
+    list[str] | None,
+    typer.Option("--service", help="NAME=URL, where a service runs; may be repeated."),
+]
 Format = Annotated[Output, typer.Option("--output", "-o", help="Text for people, or json.")]
 
 
@@ -48,10 +53,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     name: Name = None,
-    service: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=URL, where a serviceName is to be called; may be repeated."),
-    ] = None,
+    service: Services = None,
     max_body: Annotated[int, typer.Option(help="Bytes a request may have.")] = 16 << 20,
 ) -> None:
     """Serve the graph as KServe's router does, over HTTP.
@@ -80,6 +82,7 @@ def lint(
         list[str] | None,
         typer.Option(help="JSON body that passes through the graph, to try the conditions on."),
     ] = None,
+    service: Services = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     output: Format = Output.TEXT,
 ) -> None:
@@ -90,9 +93,9 @@ def lint(
     loaded = [_load(file, admit=False) for file in files]
     if not any(objects.graphs for objects in loaded):
         raise SpecError(f"{', '.join(files)}: no InferenceGraph to lint")
-    findings = lint_objects(loaded, read_examples(example or []))
+    findings = lint_objects(loaded, read_examples(example or []), _pairs("--service", service))
     if output is Output.JSON:
-        _print_json([finding.as_dict() for finding in findings])
+        _print_json([asdict(finding) for finding in findings])
     else:
         print(describe(findings))
     if findings and (strict or any(f.severity is Severity.ERROR for f in findings)):
@@ -106,10 +109,7 @@ def show(
     trace: Annotated[
         str | None, typer.Option(help="File with a request's body: walk the graph with it.")
     ] = None,
-    url: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=URL, a service to call while tracing; may be repeated."),
-    ] = None,
+    service: Services = None,
     stub: Annotated[
         list[str] | None,
         typer.Option(help="NAME=FILE, the body that a played service answers; may be repeated."),
@@ -118,18 +118,21 @@ def show(
 ) -> None:
     """Draw the graph as Mermaid text, or trace one request through it.
 
-    While tracing, a service with neither --url nor --stub gives its instances back as predictions.
+    While tracing, a service with neither --service nor --stub answers with the instances that it
+    received, as predictions.
     """
     from graph.picture import describe_walk, draw, walk_as_dict
     from graph.testing.tracing import trace_request
 
     graph = choose_graph(_load(file), file, name)
     if trace is None:
-        if url or stub or output is Output.JSON:
-            raise typer.BadParameter("--url, --stub and -o json need --trace")
+        if service or stub or output is Output.JSON:
+            raise typer.BadParameter("--service, --stub and -o json need --trace")
         print(draw(graph))
         return
-    visits, answer = trace_request(graph, trace, _pairs("--url", url), _pairs("--stub", stub))
+    visits, answer = trace_request(
+        graph, trace, _pairs("--service", service), _pairs("--stub", stub)
+    )
     if output is Output.JSON:
         _print_json(walk_as_dict(visits, answer))
     else:

@@ -1,4 +1,4 @@
-"""Lint rules on conditions. A gjson path is never refused: one that is wrong just never matches."""
+"""Lint rules on conditions. KServe refuses no gjson path: one that is wrong just never matches."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from graph.golang.gjson.lookup import find
 from graph.golang.gjson.paths import MODIFIER_NAMES
 from graph.golang.gjson.text import Kind
-from graph.lint.findings import Finding, Severity, Subject
+from graph.lint.findings import Problem, Severity, Subject
 from graph.router.conditions import exists, matches
 from graph.spec.documents import suggest
-from graph.spec.model import Dependency, RouterType
+from graph.spec.model import ROOT, Dependency, RouterType
 
 # Bodies that have next to nothing in common: what exists in all of them says nothing.
 _ANY_BODIES = (b"{}", b"[]", b"0", b'"x"', b"null", b'{"instances":[]}', b"[[1]]")
@@ -19,13 +19,11 @@ _QUERY = re.compile(r'#[(\[](?:[^"()\[\]]|"(?:[^"\\]|\\.)*"|\((?:[^()])*\))*[)\]
 _MODIFIER = re.compile(r"(?:^|[.|])@([a-zA-Z][\w-]*)")
 
 
-def find_missing_conditions(subject: Subject) -> Iterator[Finding]:
-    """`condition-missing`: a Switch step that nothing chooses."""
-    for name, node, index, step in subject.steps():
+def find_missing_conditions(subject: Subject) -> Iterator[Problem]:
+    """A Switch step that nothing chooses."""
+    for name, node, index, step in subject.graph.steps():
         if node.router_type is RouterType.SWITCH and not step.condition:
-            yield subject.finding(
-                "condition-missing",
-                Severity.ERROR,
+            yield Problem(
                 'without a condition the step is chosen only for a body with the key ""',
                 'write one; a last step for everything else has condition: "@this"',
                 name,
@@ -33,14 +31,12 @@ def find_missing_conditions(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def find_malformed_conditions(subject: Subject) -> Iterator[Finding]:
-    """`condition-syntax`: a condition that is not the gjson path it looks like."""
-    for name, _, index, step in subject.steps():
+def find_malformed_conditions(subject: Subject) -> Iterator[Problem]:
+    """A condition that is not the gjson path it looks like."""
+    for name, _, index, step in subject.graph.steps():
         problem = explain_syntax(step.condition) if step.condition else ""
         if problem:
-            yield subject.finding(
-                "condition-syntax",
-                Severity.ERROR,
+            yield Problem(
                 f"{step.condition!r}: {problem}; KServe takes it and it never matches as meant",
                 'write a gjson path: a key, list.0, or list.#(key=="value") to compare',
                 name,
@@ -48,36 +44,33 @@ def find_malformed_conditions(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def find_constant_conditions(subject: Subject) -> Iterator[Finding]:
-    """`condition-always`: a condition that holds for every JSON, before the last of a Switch."""
-    for name, node, index, step in subject.steps():
+def find_constant_conditions(subject: Subject) -> Iterator[Problem]:
+    """A condition that holds for every JSON, before the last of a Switch."""
+    for name, node, index, step in subject.graph.steps():
         last = index == len(node.steps) - 1
         if not step.condition or (node.router_type is RouterType.SWITCH and last):
             continue
         if node.router_type in (RouterType.SWITCH, RouterType.SEQUENCE) and always(step.condition):
-            rest = ", and no later step is ever chosen"
-            yield subject.finding(
-                "condition-always",
-                Severity.ERROR if node.router_type is RouterType.SWITCH else Severity.WARNING,
+            in_switch = node.router_type is RouterType.SWITCH
+            yield Problem(
                 f"{step.condition!r} holds for every JSON, because only existence counts"
-                + (rest if node.router_type is RouterType.SWITCH else ""),
+                + (", and no later step is ever chosen" if in_switch else ""),
                 'compare in a query: list.#(key=="value")',
                 name,
                 index,
+                None if in_switch else Severity.WARNING,
             )
 
 
-def find_missing_catch_all(subject: Subject) -> Iterator[Finding]:
-    """`no-catch-all`: a Switch that leaves a request without an answer."""
+def find_missing_catch_all(subject: Subject) -> Iterator[Problem]:
+    """A Switch that leaves a request without an answer."""
     for name, node in subject.graph.nodes.items():
         if node.router_type is not RouterType.SWITCH or not node.steps:
             continue
         last = node.steps[-1].condition
         if not (last and always(last)):
-            status = 404 if name == "root" else 500
-            yield subject.finding(
-                "no-catch-all",
-                Severity.WARNING,
+            status = 404 if name == ROOT else 500
+            yield Problem(
                 f"a request for which no condition holds is answered {status} "
                 '"None of the routes matched with the switch condition"',
                 'add a last step with condition: "@this"',
@@ -85,13 +78,11 @@ def find_missing_catch_all(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def find_conditions_at_start(subject: Subject) -> Iterator[Finding]:
-    """`condition-at-start`: a condition before there is an answer to test."""
-    for name, node, index, step in subject.steps():
+def find_conditions_at_start(subject: Subject) -> Iterator[Problem]:
+    """A condition before there is an answer to test."""
+    for name, node, index, step in subject.graph.steps():
         if node.router_type is RouterType.SEQUENCE and index == 0 and step.condition:
-            yield subject.finding(
-                "condition-at-start",
-                Severity.ERROR,
+            yield Problem(
                 "a Sequence tests the answer before, and the first step has none: every request is "
                 'answered 500 "invalid response"',
                 "move the condition to a Switch, which tests the request",
@@ -100,14 +91,12 @@ def find_conditions_at_start(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def find_hidden_failures(subject: Subject) -> Iterator[Finding]:
-    """`condition-hides-failure`: an error that comes out with status 200."""
-    for name, node, index, step in subject.steps():
+def find_hidden_failures(subject: Subject) -> Iterator[Problem]:
+    """An error that comes out with status 200."""
+    for name, node, index, step in subject.graph.steps():
         if node.router_type is RouterType.SEQUENCE and index > 0 and step.condition:
             if node.steps[index - 1].dependency is not Dependency.HARD:
-                yield subject.finding(
-                    "condition-hides-failure",
-                    Severity.WARNING,
+                yield Problem(
                     "where the step before answers an error and the condition does not hold, that "
                     "error's body is the answer, with status 200",
                     "make the step before dependency: Hard",
@@ -116,33 +105,29 @@ def find_hidden_failures(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def find_conditions_without_example(subject: Subject) -> Iterator[Finding]:
-    """`condition-example`: a condition that holds on none of the examples."""
-    for name, node, index, step in subject.steps():
+def find_conditions_without_example(subject: Subject) -> Iterator[Problem]:
+    """A condition that holds on none of the examples."""
+    for name, node, index, step in subject.graph.steps():
         if step.condition and node.router_type in (RouterType.SWITCH, RouterType.SEQUENCE):
             bodies = subject.examples.values()
             if subject.examples and not any(matches(body, step.condition) for body in bodies):
-                yield subject.finding(
-                    "condition-example",
-                    Severity.ERROR,
+                yield Problem(
                     f"{step.condition!r} holds on none of {', '.join(subject.examples)}",
-                    "mend the condition, or add an example on which it holds",
+                    "correct the condition, or add an example on which it holds",
                     name,
                     index,
                 )
 
 
-def find_untrue_matches(subject: Subject) -> Iterator[Finding]:
-    """`condition-existence`: a condition that holds on an example for the sake of a false value."""
-    for name, node, index, step in subject.steps():
+def find_untrue_matches(subject: Subject) -> Iterator[Problem]:
+    """A condition that holds on an example although the value there is false or empty."""
+    for name, node, index, step in subject.graph.steps():
         if not step.condition or node.router_type in (RouterType.ENSEMBLE, RouterType.SPLITTER):
             continue
         for file, body in subject.examples.items():
             value = find(body, step.condition) if matches(body, step.condition) else None
             if value and (value.kind in (Kind.NULL, Kind.FALSE) or value.raw in ('""', "0", "[]")):
-                yield subject.finding(
-                    "condition-existence",
-                    Severity.WARNING,
+                yield Problem(
                     f"{step.condition!r} holds on {file}, where the value is {value.raw}: only "
                     "existence counts",
                     'compare in a query: list.#(key==true), list.#(key!="")',
@@ -158,7 +143,7 @@ def always(condition: str) -> bool:
 
 
 def explain_syntax(condition: str) -> str:
-    """What is wrong with a condition as a gjson path, empty for nothing known."""
+    """What is wrong with a condition as a gjson path, empty where nothing is known to be."""
     if condition != condition.strip():
         return "the space around it belongs to the key"
     unclosed = _explain_brackets(condition)

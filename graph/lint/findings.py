@@ -1,20 +1,18 @@
 """What is wrong with an InferenceGraph although, or because, KServe takes it without a word.
 
-`lint` gives findings: where, which rule, what happens at run time, how to mend it. The rules are
-in `graph.lint.structure`, `graph.lint.conditions` and `graph.lint.flow`; each is a function from
-a `Subject` to its findings and has one name that never changes. Nothing is called and nothing is
-run; what only the services could tell is left to `parley graph test`.
+`lint` gives findings: where, which rule, what happens at run time, how to fix it. A rule has a name
+that never changes and a check, a function from a `Subject` to the problems that it finds; all rules
+are listed in `graph.lint.rules`. No service is called, so what only the services could tell is left
+to `parley graph test`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-from graph.spec.admission import refusals
-from graph.spec.model import Graph, Node, Step
+from graph.spec.model import Graph
 from graph.spec.services import InferenceService
 
 
@@ -23,6 +21,47 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One graph under the rules, and what else is known.
+
+    services: the InferenceServices of all files.  elsewhere: the names of services that run but
+    are in no file.  examples: JSON bodies that pass through the graph, by file name.
+    """
+
+    graph: Graph
+    services: Sequence[InferenceService] = ()
+    examples: Mapping[str, bytes] = field(default_factory=dict)
+    elsewhere: Collection[str] = ()
+
+    def services_of_namespace(self) -> list[InferenceService]:
+        """The services that the graph can call by name: those of its own namespace."""
+        own = self.graph.namespace
+        return [s for s in self.services if not own or not s.namespace or s.namespace == own]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a check finds: what happens at run time, how to fix it, and where it is.
+
+    `step` is an index, None for the node; `node` is empty for the graph. `severity` is set where
+    it is not that of the rule.
+    """
+
+    text: str
+    fix: str
+    node: str = ""
+    step: int | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    severity: Severity
+    check: Callable[[Subject], Iterable[Problem]]
 
 
 @dataclass(frozen=True)
@@ -36,75 +75,32 @@ class Finding:
     rule: str
     severity: Severity
     problem: str
-    mend: str
+    fix: str
 
     @property
     def place(self) -> str:
         return ": ".join(part for part in (self.file, self.graph, self.node, self.step) if part)
 
-    def as_dict(self) -> dict[str, Any]:
-        names = ("file", "graph", "node", "step", "rule", "severity", "problem", "mend")
-        return {name: str(getattr(self, name)) for name in names}
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One graph under the rules, and what else is known.
-
-    services: the InferenceServices of all files.  examples: JSON bodies that pass through the
-    graph, by file name.
-    """
-
-    graph: Graph
-    services: Sequence[InferenceService] = ()
-    examples: Mapping[str, bytes] = field(default_factory=dict)
-
-    def steps(self) -> Iterator[tuple[str, Node, int, Step]]:
-        """Every step with the name of its node, the node, and its index."""
-        for name, node in self.graph.nodes.items():
-            for index, step in enumerate(node.steps):
-                yield name, node, index, step
-
-    def finding(
-        self,
-        rule: str,
-        severity: Severity,
-        problem: str,
-        mend: str,
-        node: str = "",
-        step: int | None = None,
-    ) -> Finding:
-        """A finding at a node, or at one of its steps."""
-        name = ""
-        if step is not None:
-            name = self.graph.nodes[node].steps[step].name or f"steps[{step}]"
-        return Finding(
-            self.graph.source, self.graph.name, node, name, rule, severity, problem, mend
-        )
-
-
-Rule = Callable[[Subject], Iterable[Finding]]
-
 
 def lint(subject: Subject, rules: Iterable[Rule]) -> list[Finding]:
     """The findings of all rules, in the order of the graph's nodes; errors of a place first."""
     nodes = ["", *subject.graph.nodes]
-    found = [finding for rule in rules for finding in rule(subject)]
-    return sorted(found, key=lambda f: (nodes.index(f.node), f.severity))
+    problems = ((rule, problem) for rule in rules for problem in rule.check(subject))
+    found = [_find(subject.graph, rule, problem) for rule, problem in problems]
+    return sorted(found, key=lambda finding: (nodes.index(finding.node), finding.severity))
 
 
-def refused_by_webhook(subject: Subject) -> Iterator[Finding]:
-    """`graph-name`, `no-root`, `step-name-twice`, `one-target`, `weights`."""
-    mends = {
-        "graph-name": "rename the graph",
-        "no-root": "name the first node root",
-        "step-name-twice": "give each step of the node a name of its own",
-        "one-target": "keep exactly one of nodeName, serviceName and serviceUrl",
-        "weights": "give every step a weight; together they are 100",
-    }
-    for refusal in refusals(subject.graph):
-        problem = f"the API server refuses it: {refusal.message}"
-        mend = mends[refusal.rule]
-        yield subject.finding(
-            refusal.rule, Severity.ERROR, problem, mend, refusal.node, refusal.step
-        )
+def _find(graph: Graph, rule: Rule, problem: Problem) -> Finding:
+    step = ""
+    if problem.step is not None:
+        step = graph.nodes[problem.node].steps[problem.step].name or f"steps[{problem.step}]"
+    return Finding(
+        graph.source,
+        graph.name,
+        problem.node,
+        step,
+        rule.name,
+        problem.severity or rule.severity,
+        problem.text,
+        problem.fix,
+    )

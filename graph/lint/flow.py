@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from graph.lint.findings import Finding, Severity, Subject
+from graph.lint.findings import Problem, Subject
 from graph.spec.model import ROOT, Dependency, Node, RouterType, Step
 
+_INPUT = ("", "$request")
+_ANSWER = "$response"
 _V1_PATH = re.compile(r"/v1/models/[^/]+:predict$")
 
 
@@ -21,24 +23,23 @@ class Shape(Enum):
     OTHER = "something else"
 
 
-def find_unknown_data(subject: Subject) -> Iterator[Finding]:
-    """`data-value`: `data` that is neither `$request` nor `$response`."""
-    for name, node, index, step in subject.steps():
-        if node.router_type is RouterType.SEQUENCE and step.data not in (
-            "", "$request", "$response",
-        ):  # fmt: skip
-            yield subject.finding(
-                "data-value",
-                Severity.ERROR,
+def find_unknown_data(subject: Subject) -> Iterator[Problem]:
+    """A step with `data` that is neither `$request` nor `$response`."""
+    for name, node, index, step in subject.graph.steps():
+        if node.router_type is RouterType.SEQUENCE and step.data not in (*_INPUT, _ANSWER):
+            yield Problem(
                 f"data: {step.data!r} is not $response, so the step receives the node's input",
                 "write $response for the whole answer before; there is no way to pick a part of it",
                 name,
                 index,
             )
-        if node.router_type is RouterType.SEQUENCE and index == 0 and step.data == "$response":
-            yield subject.finding(
-                "response-at-start",
-                Severity.WARNING,
+
+
+def find_responses_at_start(subject: Subject) -> Iterator[Problem]:
+    """A first step with `data: $response`."""
+    for name, node, index, step in subject.graph.steps():
+        if node.router_type is RouterType.SEQUENCE and index == 0 and step.data == _ANSWER:
+            yield Problem(
                 "there is no answer before the first step: it receives the node's input",
                 "remove data",
                 name,
@@ -46,15 +47,30 @@ def find_unknown_data(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def find_soft_failures(subject: Subject) -> Iterator[Finding]:
-    """`soft-feeds-next`: an error's body becomes the input of the next step."""
-    for name, node, index, step in subject.steps():
+def find_unused_answers(subject: Subject) -> Iterator[Problem]:
+    """A step of a Sequence whose answer reaches neither the next step nor its condition."""
+    for name, node, index, step in subject.graph.steps():
+        if node.router_type is not RouterType.SEQUENCE or index == 0:
+            continue
+        if step.data in _INPUT and not step.condition:
+            before = node.steps[index - 1]
+            yield Problem(
+                f"the step receives the node's input once more, and the answer of the step before, "
+                f"{before.name or before.target}, goes nowhere",
+                "write data: $response (and mapPredictionsToInstances: true where a V1 service "
+                "answers a V1 service), or put steps that need the same input into an Ensemble",
+                name,
+                index,
+            )
+
+
+def find_soft_failures(subject: Subject) -> Iterator[Problem]:
+    """An error's body becomes the input of the next step."""
+    for name, node, index, step in subject.graph.steps():
         if node.router_type is not RouterType.SEQUENCE or index + 1 == len(node.steps):
             continue
-        if step.dependency is Dependency.SOFT and node.steps[index + 1].data == "$response":
-            yield subject.finding(
-                "soft-feeds-next",
-                Severity.WARNING,
+        if step.dependency is Dependency.SOFT and node.steps[index + 1].data == _ANSWER:
+            yield Problem(
                 "dependency is Soft (the default), so where the step answers an error the next "
                 "step receives that error's body as its input",
                 "write dependency: Hard",
@@ -63,16 +79,14 @@ def find_soft_failures(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def find_unmapped_responses(subject: Subject) -> Iterator[Finding]:
-    """`response-without-map`: a V1 service receives `predictions` where it wants `instances`."""
+def find_unmapped_responses(subject: Subject) -> Iterator[Problem]:
+    """A V1 service receives `predictions` where it wants `instances`."""
     if ROOT not in subject.graph.nodes:
         return
     flow = _Flow(subject)
     flow.node(ROOT, Shape.REQUEST)
     for name, index in sorted(flow.unmapped):
-        yield subject.finding(
-            "response-without-map",
-            Severity.ERROR,
+        yield Problem(
             'the service receives the answer before as it is, {"predictions": ...}, and a V1 '
             'service wants {"instances": ...}: it answers an error',
             "write mapPredictionsToInstances: true, in a Sequence that leads here",
@@ -81,29 +95,25 @@ def find_unmapped_responses(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def find_missing_timeouts(subject: Subject) -> Iterator[Finding]:
-    """`no-timeout`: nothing ends a call that hangs."""
+def find_missing_timeouts(subject: Subject) -> Iterator[Problem]:
+    """Nothing ends a call that hangs."""
     client = subject.graph.timeouts.service_client
     if client is None or client <= 0:
-        yield subject.finding(
-            "no-timeout",
-            Severity.WARNING,
+        yield Problem(
             "KServe's router waits for a service without end, long after the client is gone",
             "set spec.routerTimeouts.serviceClient, in seconds",
         )
 
 
-def find_short_timeouts(subject: Subject) -> Iterator[Finding]:
-    """`short-timeout`: the connection ends before a slow walk does."""
+def find_short_timeouts(subject: Subject) -> Iterator[Problem]:
+    """The connection ends before a slow walk does."""
     timeouts = subject.graph.timeouts
     client, write = timeouts.service_client, timeouts.server_write
     if client is None or client <= 0 or write <= 0 or ROOT not in subject.graph.nodes:
         return
     calls = _longest_chain(subject, ROOT, ())
     if calls * client > write:
-        yield subject.finding(
-            "short-timeout",
-            Severity.WARNING,
+        yield Problem(
             f"{calls} calls in a row may take {calls * client} s (serviceClient {client}), but "
             f"after serverWrite, {write} s, the client's connection is dropped without an answer",
             f"set routerTimeouts.serverWrite to {calls * client}, or serviceClient lower",
@@ -132,7 +142,7 @@ class _Flow:
         if node.router_type is RouterType.SEQUENCE:
             answer = given
             for index, step in enumerate(node.steps):
-                received = answer if step.data == "$response" and index > 0 else given
+                received = answer if step.data == _ANSWER and index > 0 else given
                 if step.map_predictions_to_instances and received is Shape.V1_ANSWER:
                     received = Shape.REQUEST
                 answer = self._step(name, index, step, received)

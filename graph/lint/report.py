@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from graph.errors import SpecError
 from graph.golang.json import is_valid
 from graph.lint.findings import Finding, Subject, lint
 from graph.lint.rules import RULES
+from graph.spec.documents import suggest
 from graph.spec.model import Objects
 from graph.spec.sources import read_source
 
 
-def lint_objects(loaded: Sequence[Objects], examples: Mapping[str, bytes]) -> list[Finding]:
-    """The findings for every graph, each seen together with the services of all files."""
+def lint_objects(
+    loaded: Sequence[Objects], examples: Mapping[str, bytes], elsewhere: Collection[str] = ()
+) -> list[Finding]:
+    """The findings for every graph, each seen together with the services of all files.
+
+    `elsewhere` names services that run but are in no file. Raises SpecError for a name that no
+    graph calls.
+    """
     services = [service for objects in loaded for service in objects.services]
     graphs = [graph for objects in loaded for graph in objects.graphs]
-    return [f for graph in graphs for f in lint(Subject(graph, services, examples), RULES)]
+    called = [name for graph in graphs for name in graph.service_names()]
+    for name in elsewhere:
+        if name not in called:
+            raise SpecError(f"--service {name}: no graph calls it{suggest(name, called)}")
+    subjects = [Subject(graph, services, examples, elsewhere) for graph in graphs]
+    return [finding for subject in subjects for finding in lint(subject, RULES)]
 
 
 def read_examples(files: Iterable[str]) -> dict[str, bytes]:
@@ -36,7 +48,7 @@ def describe(findings: Sequence[Finding]) -> str:
     lines = []
     for finding in findings:
         lines.append(f"{finding.place}: {finding.severity} [{finding.rule}]")
-        lines += [f"  {finding.problem}", f"  mend: {finding.mend}"]
+        lines += [f"  {finding.problem}", f"  fix: {finding.fix}"]
     counts = Counter(finding.severity for finding in findings)
     found = ", ".join(
         f"{count} {severity}{'s' * (count > 1)}" for severity, count in counts.items()

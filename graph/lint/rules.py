@@ -1,57 +1,70 @@
-"""All lint rules, in the order in which they are run."""
+"""All lint rules, in the order in which they are run. A rule's name is given only here."""
 
 from __future__ import annotations
 
-from graph.lint.conditions import (
-    find_conditions_at_start,
-    find_conditions_without_example,
-    find_constant_conditions,
-    find_hidden_failures,
-    find_malformed_conditions,
-    find_missing_catch_all,
-    find_missing_conditions,
-    find_untrue_matches,
-)
-from graph.lint.findings import Rule, refused_by_webhook
-from graph.lint.flow import (
-    find_missing_timeouts,
-    find_short_timeouts,
-    find_soft_failures,
-    find_unknown_data,
-    find_unmapped_responses,
-)
-from graph.lint.structure import (
-    find_bad_urls,
-    find_cycles,
-    find_dangling_nodes,
-    find_empty_nodes,
-    find_ensemble_keys,
-    find_ignored_fields,
-    find_unknown_services,
-    find_unreachable_nodes,
-)
+from collections.abc import Callable, Iterator
 
-RULES: tuple[Rule, ...] = (
-    refused_by_webhook,
-    find_dangling_nodes,
-    find_cycles,
-    find_unreachable_nodes,
-    find_empty_nodes,
-    find_unknown_services,
-    find_bad_urls,
-    find_ensemble_keys,
-    find_ignored_fields,
-    find_missing_conditions,
-    find_malformed_conditions,
-    find_constant_conditions,
-    find_missing_catch_all,
-    find_conditions_at_start,
-    find_hidden_failures,
-    find_conditions_without_example,
-    find_untrue_matches,
-    find_unknown_data,
-    find_soft_failures,
-    find_unmapped_responses,
-    find_missing_timeouts,
-    find_short_timeouts,
+from graph.lint import conditions, flow, languages, structure
+from graph.lint.findings import Problem, Rule, Severity, Subject
+from graph.spec import admission
+
+_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+
+
+def _refused(check: admission.Check, fix: str) -> Callable[[Subject], Iterator[Problem]]:
+    """The check of a rule that finds what KServe's webhook refuses."""
+
+    def find(subject: Subject) -> Iterator[Problem]:
+        for refusal in check(subject.graph):
+            text = f"the API server refuses it: {refusal.message}"
+            yield Problem(text, fix, refusal.node, refusal.step)
+
+    return find
+
+
+RULES = (
+    Rule("graph-name", _ERROR, _refused(admission.check_name, "rename the graph")),
+    Rule("no-root", _ERROR, _refused(admission.check_root, "name the first node root")),
+    Rule(
+        "step-name-twice",
+        _ERROR,
+        _refused(admission.check_step_names, "give each step of the node a name of its own"),
+    ),
+    Rule(
+        "one-target",
+        _ERROR,
+        _refused(
+            admission.check_targets, "keep exactly one of nodeName, serviceName and serviceUrl"
+        ),
+    ),
+    Rule(
+        "weights",
+        _ERROR,
+        _refused(admission.check_weights, "give every step a weight; together they are 100"),
+    ),
+    Rule("dangling-node", _ERROR, structure.find_dangling_nodes),
+    Rule("cycle", _ERROR, structure.find_cycles),
+    Rule("unreachable-node", _WARNING, structure.find_unreachable_nodes),
+    Rule("empty-node", _ERROR, structure.find_empty_nodes),
+    Rule("unknown-service", _ERROR, structure.find_unknown_services),
+    Rule("service-url", _ERROR, structure.find_bad_urls),
+    Rule("ensemble-key", _ERROR, structure.find_ensemble_keys),
+    Rule("ignored-field", _WARNING, structure.find_ignored_fields),
+    Rule("condition-missing", _ERROR, conditions.find_missing_conditions),
+    Rule("condition-syntax", _ERROR, conditions.find_malformed_conditions),
+    Rule("condition-always", _ERROR, conditions.find_constant_conditions),
+    Rule("no-catch-all", _WARNING, conditions.find_missing_catch_all),
+    Rule("condition-at-start", _ERROR, conditions.find_conditions_at_start),
+    Rule("condition-hides-failure", _WARNING, conditions.find_hidden_failures),
+    Rule("condition-example", _ERROR, conditions.find_conditions_without_example),
+    Rule("condition-existence", _WARNING, conditions.find_untrue_matches),
+    Rule("data-value", _ERROR, flow.find_unknown_data),
+    Rule("response-at-start", _WARNING, flow.find_responses_at_start),
+    Rule("answer-unused", _WARNING, flow.find_unused_answers),
+    Rule("soft-feeds-next", _WARNING, flow.find_soft_failures),
+    Rule("response-without-map", _ERROR, flow.find_unmapped_responses),
+    Rule("language-without-branch", _ERROR, languages.find_languages_without_branch),
+    Rule("branch-without-language", _WARNING, languages.find_branches_without_language),
+    Rule("no-timeout", _WARNING, flow.find_missing_timeouts),
+    Rule("short-timeout", _WARNING, flow.find_short_timeouts),
 )

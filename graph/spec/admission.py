@@ -1,17 +1,17 @@
 """What KServe's webhook refuses in an InferenceGraph, in its own words and in its order.
 
 It checks little: the name, a root, step names, one target for each step, the weights of a
-Splitter. What it lets through may still never work; that is for `graph.lint.findings`.
+Splitter. What it lets through may still never work; `graph.lint` is there for that.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from graph.spec.documents import Place
-from graph.spec.model import Graph, Node
+from graph.spec.model import ROOT, Graph, Node, RouterType
 
 # KServe's own messages, so that a person finds the same words here and on a cluster.
 _NAME_PATTERN = "[a-z]([-a-z0-9]*[a-z0-9])?"
@@ -41,55 +41,66 @@ _TWO_TARGETS = (
 
 @dataclass(frozen=True)
 class Refusal:
-    """One reason. `rule` is its name in `parley graph lint`; `step` an index, None for the node."""
+    """One reason. `step` is an index, None for the node; `node` is empty for the graph."""
 
-    rule: str
     message: str
     node: str = ""
     step: int | None = None
 
 
+Check = Callable[[Graph], Iterator[Refusal]]
+
+
 def check_admission(graph: Graph, place: Place) -> None:
     """Raises SpecError with the first reason, as the webhook does."""
-    for refusal in refusals(graph):
-        raise place.error(refusal.message)
+    for check in CHECKS:
+        for refusal in check(graph):
+            raise place.error(refusal.message)
 
 
-def refusals(graph: Graph) -> Iterator[Refusal]:
-    """Every reason for which the webhook would refuse the graph."""
+def check_name(graph: Graph) -> Iterator[Refusal]:
     if not re.fullmatch(_NAME_PATTERN, graph.name):
-        yield Refusal("graph-name", _BAD_NAME.format(graph.name, _NAME_PATTERN))
-    if "root" not in graph.nodes:
-        yield Refusal("no-root", _NO_ROOT)
-    for check in (_step_names, _targets, _weights):
-        for name, node in graph.nodes.items():
-            yield from check(graph.name, name, node)
+        yield Refusal(_BAD_NAME.format(graph.name, _NAME_PATTERN))
 
 
-def _step_names(graph: str, name: str, node: Node) -> Iterator[Refusal]:
-    seen: set[str] = set()
-    for index, step in enumerate(node.steps):
-        if step.name and step.name in seen:
-            message = _SAME_NAME.format(name, graph, step.name)
-            yield Refusal("step-name-twice", message, name, index)
-        seen.add(step.name)
+def check_root(graph: Graph) -> Iterator[Refusal]:
+    if ROOT not in graph.nodes:
+        yield Refusal(_NO_ROOT)
 
 
-def _targets(graph: str, name: str, node: Node) -> Iterator[Refusal]:
-    for index, step in enumerate(node.steps):
+def check_step_names(graph: Graph) -> Iterator[Refusal]:
+    for name, node, index, step in graph.steps():
+        if step.name and step.name in [earlier.name for earlier in node.steps[:index]]:
+            yield Refusal(_SAME_NAME.format(name, graph.name, step.name), name, index)
+
+
+def check_targets(graph: Graph) -> Iterator[Refusal]:
+    for name, _, index, step in graph.steps():
         count = sum(map(bool, (step.node_name, step.service_name, step.service_url)))
         if count != 1:
             message = _NO_TARGET if count == 0 else _TWO_TARGETS
-            yield Refusal("one-target", message.format(index, step.name, name, graph), name, index)
+            yield Refusal(message.format(index, step.name, name, graph.name), name, index)
 
 
-def _weights(graph: str, name: str, node: Node) -> Iterator[Refusal]:
-    if node.router_type != "Splitter":
-        return
+def check_weights(graph: Graph) -> Iterator[Refusal]:
+    for name, node in graph.nodes.items():
+        if node.router_type is RouterType.SPLITTER:
+            yield from _check_weights(graph, name, node)
+
+
+def _check_weights(graph: Graph, name: str, node: Node) -> Iterator[Refusal]:
     for index, step in enumerate(node.steps):
         if step.weight is None:
-            message = _NO_WEIGHT.format(graph, name, step.service_name)
-            yield Refusal("weights", message, name, index)
+            yield Refusal(_NO_WEIGHT.format(graph.name, name, step.service_name), name, index)
             return
     if sum(step.weight or 0 for step in node.steps) != 100:
-        yield Refusal("weights", _BAD_WEIGHTS.format(graph, name), name)
+        yield Refusal(_BAD_WEIGHTS.format(graph.name, name), name)
+
+
+CHECKS: tuple[Check, ...] = (
+    check_name,
+    check_root,
+    check_step_names,
+    check_targets,
+    check_weights,
+)

@@ -49,8 +49,8 @@ _STEP_FIELDS = (
 def load_objects(yaml_text: str, source: str, admit: bool = True) -> Objects:
     """The objects of a YAML text; `source` is the name that errors call it by.
 
-    Raises SpecError with file, object, field and mend. With `admit` false it does not raise for
-    what KServe's webhook refuses: `graph.spec.admission.refusals` tells it then.
+    Raises SpecError with file, object, field and fix. With `admit` false it does not raise for
+    what KServe's webhook refuses; lint reports that with everything else.
     """
     graphs: list[Graph] = []
     services: list[InferenceService] = []

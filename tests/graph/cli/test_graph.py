@@ -57,8 +57,15 @@ def test_lint_sees_the_services_of_all_files(write: Any, capsys: Any) -> None:
     assert "g: root: steps[0]: warning [unknown-service]" in capsys.readouterr().out
 
 
+def test_lint_takes_a_service_that_runs_elsewhere(write: Any, capsys: Any) -> None:
+    file = write("g.yaml", graph(STEP))
+    assert main(["graph", "lint", "--strict", file, "--service", "chat=http://x"]) == 0
+    assert main(["graph", "lint", file, "--service", "chatt=http://x"]) == 2
+    assert 'no graph calls it; did you mean "chat"?' in capsys.readouterr().err
+
+
 def test_lint_of_a_file_with_an_error(write: Any, capsys: Any) -> None:
-    file = write("g.yaml", graph(STEP, {"nodeName": "rot"}), SERVICE)
+    file = write("g.yaml", graph(STEP, {"nodeName": "rot", "data": "$response"}), SERVICE)
     assert main(["graph", "lint", file]) == 1
     out = capsys.readouterr().out
     assert out.startswith(f"{file}: g: root: steps[1]: error [dangling-node]\n")
@@ -67,7 +74,7 @@ def test_lint_of_a_file_with_an_error(write: Any, capsys: Any) -> None:
     (finding,) = json.loads(capsys.readouterr().out)
     assert finding["rule"] == "dangling-node"
     assert set(finding) == {
-        "file", "graph", "node", "step", "rule", "severity", "problem", "mend",
+        "file", "graph", "node", "step", "rule", "severity", "problem", "fix",
     }  # fmt: skip
 
 
@@ -125,7 +132,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 def test_wrong_usage_is_exit_code_2(write: Any, capsys: Any) -> None:
     file = write("g.yaml", graph(STEP))
-    assert main(["graph", "show", file, "--url", "chat=http://x"]) == 2
+    assert main(["graph", "show", file, "--service", "chat=http://x"]) == 2
     assert main(["graph", "serve", file, "--service", "chat"]) == 2
     assert main(["graph", "nosuch"]) == 2
     assert "NAME=VALUE" in capsys.readouterr().err
@@ -200,8 +207,29 @@ def test_the_readme_names_every_command_and_option(capsys: Any) -> None:
         assert f"parley graph {command}" in readme
     for option in ("--port", "--service", "--max-body", "--example", "--strict", "--trace"):
         assert option in readme
-    for option in ("--url", "--stub", "-o json", "--graph"):
+    for option in ("--stub", "-o json", "--graph"):
         assert option in readme
+
+
+def test_the_first_graph_of_the_readme_is_correct_and_its_case_passes(
+    write: Any, tmp_path: Path, capsys: Any
+) -> None:
+    readme = (ROOT / "graph" / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## A first graph")[2].partition("\n## ")[0]
+    graph_text, cases_text = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    (tmp_path / "triage.yaml").write_text(graph_text)
+    (tmp_path / "cases.yaml").write_text(cases_text)
+    file, cases = str(tmp_path / "triage.yaml"), str(tmp_path / "cases.yaml")
+    assert main(["graph", "lint", "--strict", file]) == 0
+    assert main(["graph", "test", file, cases]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert f"\n{line}\n" in section
+    assert main(["graph", "show", file]) == 0
+    assert "by-topic<br/>Switch" in capsys.readouterr().out
+    (tmp_path / "triage.yaml").write_text(graph_text.replace("data: $response ", ""))
+    main(["graph", "lint", file])
+    assert "[answer-unused]" in capsys.readouterr().out
+    assert main(["graph", "test", file, cases]) == 1
 
 
 def serve(file: str, *more: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A graph as Mermaid text, and one request's way through it as plain text.
+"""A graph as Mermaid text, and the walk of one request through it as plain text.
 
 Mermaid is what GitHub, GitLab and most editors draw from a ```mermaid block. Nodes of the graph
 are boxes, services are rounded, and an edge says which step it is and when it is taken.
@@ -61,7 +61,7 @@ def describe_walk(visits: Iterable[Visit], answer: Answer) -> str:
 
 
 def walk_as_dict(visits: Iterable[Visit], answer: Answer) -> dict[str, Any]:
-    """The same as `describe_walk`, whole, for JSON. Bodies that are JSON stand as such."""
+    """`describe_walk` as a value for JSON, with whole bodies; a body that is JSON is its value."""
     steps = []
     for visit in sorted(visits, key=lambda visit: visit.order):
         step: dict[str, Any] = {"node": visit.node, "step": _name(visit)}

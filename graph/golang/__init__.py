@@ -1,1 +1,1 @@
-"""What Go's libraries do, where an answer of KServe's router depends on it."""
+"""Those parts of Go's libraries on which an answer of KServe's router depends."""

@@ -10,9 +10,11 @@ is nested over `MAX_DEPTH` levels is not decoded, because decoding recurses.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from graph.golang.quoting import quote_json
@@ -22,7 +24,7 @@ MAX_DEPTH = 256
 MAX_VALID_DEPTH = 10_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BRACKET_OR_STRING = re.compile(rb'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ANY_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _STRING = rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+"'
 _SCALAR = _STRING + rb"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null"
 # One token and the space around it; the last one ends the text.
@@ -69,7 +71,7 @@ def is_valid_when_deep(body: bytes) -> bool:
         elif kind == "comma":
             wanted = {"key"} if opened.endswith(b"{") else value
         else:
-            # In ASCII a closing bracket stands two places after the one that it closes.
+            # In ASCII a closing bracket comes two characters after its opening one.
             if kind == "close" and ord(found["close"]) - opened.pop() != 2:
                 return False
             wanted = {"comma", "close"} if opened else {"end"}
@@ -126,26 +128,9 @@ def encode(value: Any) -> bytes:
 
 def format_number(value: float) -> str:
     """A float64 as Go writes it: shortest form, exponent from 1e21 up and below 1e-6."""
-    if value == 0:
-        return "-0" if math.copysign(1, value) < 0 else "0"
-    sign = "-" if value < 0 else ""
-    digits, _, exponent = f"{abs(value)!r}".partition("e")
-    whole, _, fraction = digits.partition(".")
-    fraction = "" if fraction == "0" else fraction
-    digits = (whole + fraction).lstrip("0")
-    # The value is 0.DIGITS times ten to the power of `point`.
-    point = len(whole.lstrip("0")) + int(exponent or 0)
-    if not whole.lstrip("0"):
-        point -= len(fraction) - len(fraction.lstrip("0"))
-    digits = digits.rstrip("0")
-    if not 1e-6 <= abs(value) < 1e21:
-        mantissa = digits[0] + ("." + digits[1:] if digits[1:] else "")
-        return f"{sign}{mantissa}e{'+' if point > 0 else '-'}{abs(point - 1)}"
-    if point <= 0:
-        return f"{sign}0.{'0' * -point}{digits}"
-    if point >= len(digits):
-        return sign + digits.ljust(point, "0")
-    return f"{sign}{digits[:point]}.{digits[point:]}"
+    if value == 0 or 1e-6 <= abs(value) < 1e21:
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    return repr(value).replace("e-0", "e-")
 
 
 def _parse(body: bytes) -> Any:
@@ -175,14 +160,9 @@ def _clean(text: str) -> str:
 def _depth(body: bytes) -> int:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return 0
-    depth = deepest = 0
-    for match in _BRACKET_OR_STRING.finditer(body):
-        if match[0] in (b"[", b"{"):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif match[0] in (b"]", b"}"):
-            depth -= 1
-    return deepest
+    brackets = re.findall(rb"[\[{\]}]", _ANY_STRING.sub(b"", body))
+    steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _encode(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""How Go writes a text in quotes: as a JSON string, and as its `%q` shows it to a person."""
+"""Text in quotes as Go writes it: as a JSON string, and as its `%q` shows text to a person."""
 
 from __future__ import annotations
 

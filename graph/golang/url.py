@@ -1,7 +1,7 @@
-"""Which URLs Go's HTTP client can call, and how it writes one at the head of an error.
+"""The URLs that Go's HTTP client can call, and the form in which its errors name one.
 
-KServe's webhook does not look into `serviceUrl`, so such a URL fails only when a request comes.
-What is wrong with it is said in words of our own.
+KServe's webhook does not check a `serviceUrl`, so a bad one fails only when a request comes. The
+reason is given in our own words.
 """
 
 from __future__ import annotations

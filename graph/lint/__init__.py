@@ -1,1 +1,1 @@
-"""What is wrong with an InferenceGraph although KServe accepts it."""
+"""Rules that find mistakes in an InferenceGraph, most of which KServe accepts."""

@@ -13,7 +13,7 @@ from graph.router.conditions import exists, matches
 from graph.spec.documents import suggest
 from graph.spec.model import ROOT, Dependency, RouterType
 
-# Bodies that have next to nothing in common: what exists in all of them says nothing.
+# These bodies have next to nothing in common, so a path that exists in all of them exists in any.
 _ANY_BODIES = (b"{}", b"[]", b"0", b'"x"', b"null", b'{"instances":[]}', b"[[1]]")
 _QUERY = re.compile(r'#[(\[](?:[^"()\[\]]|"(?:[^"\\]|\\.)*"|\((?:[^()])*\))*[)\]]')
 _MODIFIER = re.compile(r"(?:^|[.|])@([a-zA-Z][\w-]*)")
@@ -138,25 +138,25 @@ def find_untrue_matches(subject: Subject) -> Iterator[Problem]:
 
 
 def always(condition: str) -> bool:
-    """Whether a condition holds for every JSON body."""
+    """True where a condition holds for every JSON body."""
     return all(exists(body, condition) for body in _ANY_BODIES)
 
 
 def explain_syntax(condition: str) -> str:
-    """What is wrong with a condition as a gjson path, empty where nothing is known to be."""
+    """The mistake in a condition as a gjson path; empty where none is known."""
     if condition != condition.strip():
         return "the space around it belongs to the key"
     unclosed = _explain_brackets(condition)
     if unclosed:
         return unclosed
     if condition[0] in "{[!":
-        return ""  # a multipath or a static value: `condition-always` says what is to be said
+        return ""  # `condition-always` reports a multipath or a static value
     bare = _QUERY.sub("#", condition)
     for modifier in _MODIFIER.findall(bare):
         if modifier not in MODIFIER_NAMES:
             return f"there is no modifier @{modifier}{suggest(modifier, MODIFIER_NAMES)}"
     if re.search(r"(?<!\\)(?:[=!<>]=|[<>=])", bare) and "@" not in bare:
-        return "a comparison stands only inside of a query #(...)"
+        return "a comparison is read only inside a query #(...)"
     if re.search(r"[^.|#\\]\[\d+\]", bare):
         return "an index is written .0, not [0]"
     if re.search(r"(?:^|[.|])-\d+(?:$|[.|])", bare):

@@ -1,9 +1,9 @@
-"""What is wrong with an InferenceGraph although, or because, KServe takes it without a word.
+"""Findings about an InferenceGraph: mistakes that KServe refuses, and those that it accepts.
 
-`lint` gives findings: where, which rule, what happens at run time, how to fix it. A rule has a name
-that never changes and a check, a function from a `Subject` to the problems that it finds; all rules
-are listed in `graph.lint.rules`. No service is called, so what only the services could tell is left
-to `parley graph test`.
+A finding says where it is, which rule found it, what happens at run time, and how to fix it. A rule
+has a name that never changes and a check, a function from a `Subject` to the problems that it
+finds; all rules are listed in `graph.lint.rules`. No service is called, so what only the services
+could tell is left to `parley graph test`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a check finds: what happens at run time, how to fix it, and where it is.
+    """A mistake that a check found: what happens at run time, how to fix it, and where it is.
 
     `step` is an index, None for the node; `node` is empty for the graph. `severity` is set where
     it is not that of the rule.

@@ -16,7 +16,7 @@ _V1_PATH = re.compile(r"/v1/models/[^/]+:predict$")
 
 
 class Shape(Enum):
-    """What a body is, as far as the graph alone can tell."""
+    """The kind of a body, as far as the graph alone can tell."""
 
     REQUEST = "the request"
     V1_ANSWER = "an answer of the V1 protocol"
@@ -163,7 +163,7 @@ class _Flow:
 
 
 def is_v1(step: Step) -> bool:
-    """Whether a step calls a service of the V1 protocol, as every `serviceName` does."""
+    """True where a step calls a service of the V1 protocol, as every `serviceName` does."""
     return bool(step.service_name) or bool(_V1_PATH.search(step.service_url))
 
 

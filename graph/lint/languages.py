@@ -1,9 +1,9 @@
-"""Lint rules on languages: what Parley's detector serves against the branches that a graph has.
+"""Lint rules that compare the languages of Parley's detector with the branches of the graph.
 
-The languages stand in the arguments or the environment of the detector's container. Which branch a
-language takes is not read off the conditions: for each language a sample of the detector's answer
-goes through the graph as KServe routes it. So a condition may be written in any
-way. A graph without this detector is left alone.
+The languages are read from the arguments or the environment of the detector's container. To find
+out which branch a language takes, a sample of the detector's answer goes through the graph as
+KServe routes it, so a condition may be written in any way. A graph without this detector is left
+alone.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def find_branches_without_language(subject: Subject) -> Iterator[Problem]:
 
 
 def served_languages(container: Container | None) -> tuple[str, ...] | None:
-    """What a detector's container serves; None where only the cluster knows."""
+    """The languages that a detector's container serves; None where only the cluster knows them."""
     if container is None:
         return None
     environ: dict[str, str] = {}
@@ -124,7 +124,10 @@ class _Ways:
         return [(visit.node, visit.index) for visit in self._switched(self._walk(language)[0])]
 
     def lost_at(self, language: str) -> tuple[str, int | None] | None:
-        """Where a language is taken for English, or finds no step at all; None for neither."""
+        """The Switch step for English if a language takes it, or the Switch without a step for it.
+
+        None where the language has a branch.
+        """
         if language == contract.PIVOT:
             return None
         visits, answer = self._walk(language)
@@ -177,7 +180,7 @@ def _is_detector(service: InferenceService) -> bool:
 
 
 def _sample(language: str) -> bytes:
-    """The detector's answer to a turn in a language, as far as conditions look at it."""
+    """The detector's answer to a turn in a language, with the fields that conditions read."""
     turn = {contract.USER_INPUT: "x", contract.LANGUAGE: language, contract.ROUTE: language}
     if language == contract.PIVOT:
         turn[contract.USER_INPUT_EN] = "x"

@@ -1,8 +1,8 @@
 """Conditions: gjson paths, of which only existence counts.
 
 KServe's router asks of a Switch step whether its path *exists* in the node's input, and of a
-Sequence step whether it exists in the answer before. What stands there (`null`, `false`, `[]`)
-does not matter, and in what is not JSON nothing exists.
+Sequence step whether it exists in the answer before. The value itself (`null`, `false`, `[]`)
+does not matter, and nothing exists in a body that is not JSON.
 """
 
 from __future__ import annotations

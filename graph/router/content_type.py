@@ -1,4 +1,4 @@
-"""The content type of an answer, as far as KServe's router and Go's `net/http` tell text apart.
+"""The content type of an answer. KServe's router leaves it to Go's `net/http`.
 
 Valid JSON is `application/json`, an empty body has none, and the first 512 bytes of anything else
 say whether it is HTML, XML, other text or not text at all. Go also recognises images, fonts,

@@ -1,9 +1,10 @@
-"""Which of the client's headers go on to the services: `PROPAGATE_HEADERS`, as KServe reads it.
+"""`PROPAGATE_HEADERS`, which chooses the client's headers that services receive, as in KServe.
 
-A comma-separated list of regular expressions, searched anywhere in the canonical name
-(`X-Request-Id`), letter case counts. A pattern that does not compile is left out. Set but empty it
-is one empty pattern, which matches every header, `Authorization` included. RE2 reads the patterns,
-because Go's `regexp` is the same language and Python's `re` is not.
+It is a comma-separated list of regular expressions. Each is searched anywhere in the canonical name
+(`X-Request-Id`), and letter case counts. A pattern that does not compile is left out. If the
+variable is set but empty, it is one empty pattern, which matches every header, `Authorization`
+included. RE2 reads the patterns, because Go's `regexp` is the same language and Python's `re` is
+not.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def _matches(patterns: HeaderPatterns, name: str) -> bool:
 
 @dataclass
 class _Request:
-    """The request of one hop. Redirects change all of it."""
+    """The request of one hop. A redirect may change each part of it."""
 
     method: str
     url: str
@@ -87,7 +87,7 @@ class _Request:
 
     @property
     def asks_for_gzip(self) -> bool:
-        """Not where the client's own wish is passed on: it gets what the service sends."""
+        """False where the client's own header is passed on: it gets what the service sends."""
         return not any(name in ("Accept-Encoding", "Range") for name, _ in self.headers)
 
 
@@ -188,7 +188,7 @@ class _Caller:
 
 
 def _explain(err: httpx2.TransportError, url: str) -> str:
-    """Why no response came. The system's reasons read as Go's do, the others are httpx2's."""
+    """The reason why no response came: the system's, in Go's form, or else httpx2's."""
     cause: BaseException | None = err
     while cause is not None:
         if isinstance(cause, socket.gaierror):
@@ -263,6 +263,6 @@ def _basic(user: str) -> str:
 
 
 def _is_within(url: str, first_url: str) -> bool:
-    """Whether the host is the first one or below it, so that secrets may go there too."""
+    """True where the host is the first one or below it, so that secrets may go there too."""
     host, first = urlsplit(url).hostname or "", urlsplit(first_url).hostname or ""
     return host == first or host.endswith("." + first)

@@ -42,7 +42,7 @@ Call = Callable[[Step, bytes, Headers], Awaitable[Answer]]
 
 @dataclass(frozen=True)
 class Visit:
-    """One step taken, as a watcher sees it: where it stands, what it received, what it answered.
+    """One step taken, as a watcher sees it: its place, what it received, what it answered.
 
     `order` counts the steps as they began, `depth` the nodes around; `answer` is None, and
     `error` set, where no answer came.

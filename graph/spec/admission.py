@@ -1,4 +1,4 @@
-"""What KServe's webhook refuses in an InferenceGraph, in its own words and in its order.
+"""The reasons for which KServe's webhook refuses an InferenceGraph, in its words and order.
 
 It checks little: the name, a root, step names, one target for each step, the weights of a
 Splitter. What it lets through may still never work; `graph.lint` is there for that.

@@ -1,11 +1,11 @@
 """YAML text to plain Kubernetes objects, with the place of everything that is read.
 
-A `Place` is where a value stands: file, object, field. Its `error` makes the one line that a user
+A `Place` says where a value is: file, object, field. Its `error` makes the one line that a user
 sees, and the readers below (`mapping`, `text`, `number`...) refuse a value of the wrong type at the
-place where it stands. Nothing is guessed and no key is passed over: the API server refuses an
-unknown field too, and a mistyped one that is ignored is the worst of mistakes.
+place where it is. Nothing is guessed and no key is ignored. The API server refuses an unknown field
+too, and a mistyped field that has no effect is the hardest mistake to find.
 
-Refused although YAML allows it: a key that is given twice (the first one would be lost).
+A key that is given twice is refused although YAML allows it, because the first one would be lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from graph.errors import SpecError
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands. `field` is a path such as `spec.nodes.root.steps[0].data`."""
+    """Where a value is. `field` is a path such as `spec.nodes.root.steps[0].data`."""
 
     source: str
     object: str = ""
@@ -48,7 +48,7 @@ def read_yaml(text: str, source: str) -> Any:
 
 
 def read_documents(text: str, source: str) -> list[tuple[Place, dict[str, Any]]]:
-    """The objects of a YAML text, `kind: List` unfolded, each with the place it stands at.
+    """The objects of a YAML text, `kind: List` unfolded, each with its place.
 
     Raises SpecError for text that is not YAML, a document that is not a Kubernetes object, and a
     text without any object.

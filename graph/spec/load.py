@@ -2,8 +2,8 @@
 
 `load_objects` reads a text of several YAML documents: InferenceGraphs, InferenceServices (see
 `services`) and, by name only, every other kind. An object that the API server's schema or
-KServe's webhook refuses is refused here, for the same reason and in the same words; what they let
-through is let through, however unwise: that is for `graph.lint.findings`.
+KServe's webhook refuses is refused here, for the same reason and in the same words. What they
+accept is accepted, however unwise it is: `graph.lint` reports that.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _STEP_FIELDS = (
 def load_objects(yaml_text: str, source: str, admit: bool = True) -> Objects:
     """The objects of a YAML text; `source` is the name that errors call it by.
 
-    Raises SpecError with file, object, field and fix. With `admit` false it does not raise for
-    what KServe's webhook refuses; lint reports that with everything else.
+    Raises SpecError, which names file, object, field and fix. With `admit` false it does not raise
+    for what KServe's webhook refuses; lint reports that with everything else.
     """
     graphs: list[Graph] = []
     services: list[InferenceService] = []
@@ -63,7 +63,7 @@ def load_objects(yaml_text: str, source: str, admit: bool = True) -> Objects:
         place = Place(source, f"{kind}/{name}" if name else f"{kind} in {place.object}")
         key = (kind, text(metadata, "namespace", place.at("metadata")), name)
         if key in seen and name:
-            raise place.error("stands twice in this file; rename or remove one")
+            raise place.error("is defined twice in this file; rename or remove one")
         seen.add(key)
         if kind == "InferenceGraph":
             graphs.append(_read_graph(document, place))

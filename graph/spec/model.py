@@ -1,6 +1,7 @@
-"""An InferenceGraph as frozen dataclasses, and what a text of several objects holds.
+"""An InferenceGraph as frozen dataclasses.
 
-Data only: `graph.spec.load` reads it from YAML, `graph.spec.admission` says what KServe refuses.
+This is data only: `graph.spec.load` reads it from YAML, and `graph.spec.admission` says what KServe
+refuses.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Step:
 
     @property
     def target(self) -> str:
-        """What the step names, whichever way: a node, a service or a URL."""
+        """The node, the service or the URL that the step names."""
         return self.node_name or self.service_name or self.service_url
 
 
@@ -85,7 +86,7 @@ class Graph:
                 yield name, node, index, step
 
     def targets(self) -> list[str]:
-        """What the steps call, each once: names of services, and URLs."""
+        """The services and URLs that the steps call, each once."""
         found = (step.target for _, _, _, step in self.steps() if not step.node_name)
         return list(dict.fromkeys(found))
 
@@ -97,7 +98,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Objects:
-    """What a text holds. `others` names the objects of every other kind, as `Kind/name`."""
+    """The objects of a text. `others` names those of every other kind, as `Kind/name`."""
 
     graphs: tuple[Graph, ...] = ()
     services: tuple[InferenceService, ...] = ()

@@ -1,9 +1,9 @@
 """InferenceService objects of `serving.kserve.io/v1beta1`, as far as a graph needs them.
 
-What is read is the predictor's container: what it runs, with which arguments and environment.
-Everything else (resources, probes, images, volumes) is for the cluster and is left alone, but a
-mistyped name at the levels that are read is refused. A predictor without a container (a `model`
-that one of KServe's runtimes serves) is known by name and has no `container`.
+Only the predictor's container is read: its command, arguments and environment. Everything else
+(resources, probes, images, volumes) is for the cluster and is left alone, but a mistyped name at
+the levels that are read is refused. A predictor without a container (a `model` that one of KServe's
+runtimes serves) is known by name and has no `container`.
 """
 
 from __future__ import annotations

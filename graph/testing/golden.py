@@ -1,4 +1,4 @@
-"""Golden cases of a graph: a request, what the services answer, what must come of it.
+"""Golden cases of a graph: a request, the services' answers, and the expected result.
 
     - name: French goes through both translators
       request: {instances: [{user_input: Bonjour}]}
@@ -10,7 +10,7 @@
         status: 503
         body: {error: busy}
 
-A body that is text is sent as it stands, anything else as JSON. `path` names the steps taken, in
+A body that is text is sent as it is, anything else as JSON. `path` names the steps taken, in
 order, each by its own name or by its target: every service, and those nodes that the path names.
 `received` gives what a service got, `draw` the number (0 to 99) that a Splitter draws. Nothing but
 what is expected is compared.
@@ -36,7 +36,7 @@ _UNSET = object()
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must come out; None (and `_UNSET` for bodies) where it does not matter."""
+    """The expected result; None (and `_UNSET` for bodies) where it does not matter."""
 
     path: tuple[str, ...] | None = None
     status: int | None = None
@@ -55,7 +55,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What a case came to; it passed where there are no problems."""
+    """The result of a case, which passed if there are no problems."""
 
     case: Case
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Services that are played: scripted answers in the place of a step's call.
+"""Services that are played: a script gives their answers, and nothing is called.
 
 A service without a script answers as a V1 predictor that changes nothing: the `instances` of its
 request come back as `predictions`, and any other body as it came.

@@ -9,7 +9,7 @@
 `sequence`, `switch`, `splitter` and `ensemble` are the steps of the root, `nodes` the other nodes;
 `$a` is the URL of the scripted service a. A body is text, or `{hex: ...}`. What is expected was
 taken from KServe's own router by `python -m tests.conformance.record` and read by a person.
-KServe's router must answer so word for word, ours as far as `compare.agree` asks.
+KServe's router must answer so word for word, ours as far as `compare.agree` demands.
 """
 
 from __future__ import annotations

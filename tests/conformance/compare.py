@@ -49,7 +49,7 @@ ATTEMPTS = 8
 
 
 def is_undecided(job: Job) -> bool:
-    """Whether one request may rightly be answered in more than one way.
+    """True where one request may rightly be answered in more than one way.
 
     A Splitter draws lots, and of two Ensemble branches that fail the first in time wins.
     """
@@ -57,7 +57,7 @@ def is_undecided(job: Job) -> bool:
 
 
 def difference(job: Job, kserve: Observation, ours: Observation) -> str:
-    """What differs between two observations, beyond what is meant to; empty for nothing."""
+    """The unintended difference between two observations; empty where there is none."""
     if kserve.status == 0 and (ours.status, ours.body) in _NO_STATUS:
         return ""  # `no-status`
     if _fail_in_any_order(job, kserve, ours):
@@ -106,7 +106,7 @@ def describe(job: Job, request: int, problem: str) -> str:
 
 
 def _fail_in_any_order(job: Job, kserve: Observation, ours: Observation) -> bool:
-    """Two branches of an Ensemble that fail at once: which is told of is up to the scheduler."""
+    """Where two branches of an Ensemble fail at once, the scheduler decides which is reported."""
     branches = [node for node in job.nodes.values() if node["routerType"] == "Ensemble"]
     return any(len(node["steps"]) > 1 for node in branches) and all(
         seen.status == 500 and seen.body.startswith(b'{"error":"Failed to process request"')

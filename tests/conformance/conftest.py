@@ -1,4 +1,4 @@
-"""The bench for this folder's tests, and a loud word where KServe's router cannot run."""
+"""The bench for this folder's tests, and a warning where KServe's router cannot run."""
 
 from __future__ import annotations
 

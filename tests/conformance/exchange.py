@@ -41,7 +41,7 @@ class Job:
     """nodes: `spec.nodes`, each `$service` in it the address of the scripted service.
 
     services: by the first segment of the path, the replies to its calls, the last one repeated.
-    refused: is put in the place of `$refused`, a port that nothing listens on.
+    `$refused` in it is a port on which nothing listens.
     """
 
     nodes: dict[str, Any]

@@ -46,7 +46,7 @@ T = TypeVar("T", str, float)
 
 
 def find(body: bytes, path: str) -> Value:
-    """What `path` finds in `body`, valid JSON; its `exists` is false where that is nothing."""
+    """The value that `path` finds in `body`, which is valid JSON. It may not exist."""
     if path.count(".") + path.count("|") > MAX_PARTS:
         return NOTHING
     return get(body.decode("latin-1"), path.encode().decode("latin-1"))

@@ -1,8 +1,8 @@
 """gjson's modifiers (`@keys`, `@flatten`...) and static values (`!true`), text to text.
 
-They matter to conditions only in so far as something exists afterwards, and almost always it does:
-`@keys` of a missing value is `[]`. White space is not what a path can see, so `@ugly`
-leaves the text as it is and `@pretty` takes its first value; neither sorts keys.
+A condition only asks whether something exists after them, and almost always something does: `@keys`
+of a missing value is `[]`. A path cannot see white space, so `@ugly` leaves the text as it is and
+`@pretty` takes its first value; neither sorts keys.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def apply_modifier(json: str, path: str, get: Get) -> tuple[str, str] | None:
 
 
 def read_static(path: str) -> tuple[str, str] | None:
-    """The value that `!value` at the head of `path` stands for, and the rest; None for neither."""
+    """The value that `!value` at the head of `path` means, and the rest; None if it means none."""
     if path[1] in '{["+-0123456789':
         end = end_of_block(path, 1)
         return path[1:end], path[end:]

@@ -1,8 +1,8 @@
-"""How gjson cuts a path into its parts.
+"""The parts into which gjson cuts a path.
 
 The same text is cut in two ways: against an object a part is a key, with wildcards and escapes,
 against an array an index, `#`, or a query such as `#(lang=="fr")`. A path that is cut wrongly is
-no error: it is then a key that nothing has.
+not an error; it is then a key that no object has.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def _cut_operator(text: str) -> tuple[str, str]:
 
 
 def _skip_query(path: str, at: int) -> int:
-    """The place of the bracket that ends a query whose bracket stands at `at`, if one does."""
+    """The index of the bracket that closes the query opened at `at`; `at` if none opens there."""
     if path[at : at + 1] not in ("[", "("):
         return at
     start, end = path[at], {"[": "]", "(": ")"}[path[at]]

@@ -42,7 +42,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Value:
-    """What a path found: its kind and its text. The default is what a path did not find."""
+    """A value that a path found: its kind and its text. The default is one that was not found."""
 
     kind: Kind = Kind.NULL
     raw: str = ""
@@ -86,7 +86,7 @@ def parse(json: str) -> Value:
 
 
 def first_value(json: str) -> str:
-    """The text of the first value, whatever stands before and behind it."""
+    """The text of the first value, whatever comes before and after it."""
     start = _VALUE_START.search(json)
     value = _read(json, start.start())[0] if start else None
     return value.raw if value else ""
@@ -126,13 +126,13 @@ def items(value: Value) -> Iterator[tuple[str, Value]]:
 
 
 def find_container(json: str) -> int:
-    """Where the first bracket stands, -1 where there is none. One inside a string counts too."""
+    """The index of the first bracket, inside a string too; -1 where there is none."""
     found = _CONTAINER_START.search(json)
     return found.start() if found else -1
 
 
 def end_of_block(json: str, at: int) -> int:
-    """The end of the block whose opening bracket stands at `at`; kinds of bracket do not count."""
+    """The end of the block whose opening bracket is at `at`; any kind of bracket closes it."""
     depth = 1
     for found in _BRACKET_OR_STRING.finditer(json, at + 1):
         if found[0] in "{[(":
@@ -147,7 +147,7 @@ def end_of_block(json: str, at: int) -> int:
 
 
 def end_of_string(json: str, at: int) -> int:
-    """The end of the string whose opening quote stands at `at`."""
+    """The end of the string whose opening quote is at `at`."""
     found = _STRING.match(json, at)
     return found.end() if found else len(json)
 

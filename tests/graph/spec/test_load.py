@@ -167,9 +167,8 @@ def test_a_wrong_version_or_kind_is_named() -> None:
 
 def test_an_object_that_stands_twice() -> None:
     text = json.dumps(document()) + "\n---\n" + json.dumps(document())
-    assert (
-        refusal(text) == "f.yaml: InferenceGraph/g: stands twice in this file; rename or remove one"
-    )
+    line = "f.yaml: InferenceGraph/g: is defined twice in this file; rename or remove one"
+    assert refusal(text) == line
 
 
 def test_a_date_is_text_as_it_is_for_the_api_server() -> None:

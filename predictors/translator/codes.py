@@ -25,7 +25,7 @@ _USUAL = {"zho": "zho_Hans"}
 
 
 def choose_code(language: str, codes: Sequence[str]) -> str | None:
-    """Of a model's codes, the one for an ISO 639-1 or 639-3 code; None for none or several."""
+    """The model's code for an ISO 639-1 or 639-3 code; None if it has none or several."""
     for name in _names(language):
         if name in codes:
             return name

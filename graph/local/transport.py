@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
+from contextlib import suppress
 
 from graph.local.build import DEFAULT_FILE, LocalGraph, build, read_file
 from predictors.progress import Progress, show_nothing
+
+_STOP_SECONDS = 5.0
 
 
 class LocalTransport:
@@ -26,6 +30,12 @@ class LocalTransport:
         graph.load()
         return cls(graph)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the graph's detector serves; empty where it has no detector."""
+        predictors = [handler.predictor for handler in self.graph.handlers.values()]
+        return tuple(code for each in predictors for code in getattr(each, "languages", ()))
+
     def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]:
         work = self.graph.predict(predictor, body) if predictor else self.graph.route(body)
         waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -37,7 +47,24 @@ class LocalTransport:
         return answer.status, answer.body
 
     def close(self) -> None:
+        """Stop what is at work, and free the models. A second call does nothing."""
+        if self._loop.is_closed():
+            return
+        self._stop_work()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         self.graph.close()
+
+    def _stop_work(self) -> None:
+        """Cancel every request, and wait until each has left its engine, but not for long."""
+        stopping = asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop)
+        with suppress(concurrent.futures.TimeoutError):
+            stopping.result(_STOP_SECONDS)
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -33,6 +33,7 @@ from predictors.engine import (
     Sampling,
     without_languages,
 )
+from predictors.engines.connections import Connections
 
 
 @dataclass
@@ -52,6 +53,7 @@ class _Loaded:
     special_tokens: SpecialTokens
     info: EngineInfo
     slot: _Slot = field(default_factory=_Slot)
+    connections: Connections = field(default_factory=Connections)
 
 
 class LlamaCpp:
@@ -99,8 +101,12 @@ class LlamaCpp:
         self._loaded = _Loaded(server, http, SpecialTokens(header.special_tokens), info)
 
     def close(self) -> None:
-        # The C++ object stops its threads and frees the weights when its last reference goes.
-        self._loaded = None
+        """Stop the work at hand, which then fails, and free the weights."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            # The C++ object ends its threads when its last reference goes. It waits there for each
+            # open request while it holds the interpreter's lock: an open one would hold it forever.
+            loaded.connections.close()
 
     @property
     def info(self) -> EngineInfo:
@@ -177,9 +183,10 @@ class LlamaCpp:
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
         # No reference to the server is kept here: `close` frees it at once.
-        http = self._ready().http
+        http, connections = self._ready().http, self._ready().connections
         try:
-            response = await http.post(path, json=body)
+            with connections.one() as extensions:
+                response = await http.post(path, json=body, extensions=extensions)
         except httpx2.TransportError as err:
             raise EngineError(f"{self._model}: the engine stopped answering") from err
         if response.status_code != 200:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
+import psutil
 import pytest
 
 from graph.errors import EngineError
@@ -120,3 +121,22 @@ async def test_a_base_model_says_that_it_has_no_chat_template_and_takes_no_messa
         with pytest.raises(EngineError, match="gemma: takes a text, it has no chat template"):
             await ask
     engine.close()
+
+
+def test_closing_stops_the_work_at_hand_also_where_its_event_loop_stands_still() -> None:
+    engine = LlamaCpp(resolve("embedded:smollm2-135m-instruct").path, "smollm2", threads=1)
+    engine.load()
+    loop = asyncio.new_event_loop()
+    work = loop.create_task(engine.generate(["Once upon a time"], Sampling(max_tokens=1500)))
+    loop.run_until_complete(until_connected())
+    # llama.cpp's server cannot end while a request is open, and no code here would run meanwhile.
+    engine.close()
+    with pytest.raises(EngineError, match="stopped answering"):
+        loop.run_until_complete(work)
+    loop.close()
+
+
+async def until_connected() -> None:
+    process = psutil.Process()
+    while not any(c.status == psutil.CONN_ESTABLISHED for c in process.connections("tcp")):
+        await asyncio.sleep(0)

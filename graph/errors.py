@@ -11,10 +11,11 @@
     ├── StepError               500  a step of a graph answered an error; `status` is the step's
     ├── SpecError                -   a YAML file is not what it should be: file, object, field, fix
     ├── ModelError               -   weights are missing, damaged or of an unknown name
-    └── ServeError               -   the server cannot start: a port in use, a package not installed
+    ├── ServeError               -   the server cannot start: a port in use, a package not installed
+    └── NotInstalled             -   an extra of Parley's is not installed
 
 A client sees the message, which never holds a traceback, a path of the server or a secret. The last
-three end a command with one line on stderr; an HTTP client never sees them.
+four end a command with one line on stderr; an HTTP client never sees them.
 """
 
 from __future__ import annotations
@@ -96,3 +97,7 @@ class ModelError(ParleyError):
 
 class ServeError(ParleyError):
     """The server cannot start."""
+
+
+class NotInstalled(ParleyError):
+    """A package is missing that an extra of Parley's brings."""

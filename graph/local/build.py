@@ -14,9 +14,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from graph.asgi import Answer
 from graph.errors import NotServed, SpecError
+from graph.extras import needing
 from graph.router.walk import Headers, route
 from graph.spec.documents import suggest
 from graph.spec.load import choose_graph, load_objects
@@ -48,7 +50,8 @@ class LocalGraph:
         """Load all models, side by side. Raises the first error of any."""
         with ThreadPoolExecutor(max_workers=len(self.handlers) or 1) as pool:
             for loading in [pool.submit(handler.load) for handler in self.handlers.values()]:
-                loading.result()
+                with needing("local"):
+                    loading.result()
 
     def close(self) -> None:
         for handler in self.handlers.values():
@@ -96,9 +99,12 @@ def build(
     handlers: dict[str, Handler] = {}
     models: list[str] = []
     unpulled: list[NotPulled] = []
-    for service in _services_of(graph, objects):
+    services = _services_of(graph, objects)
+    # Code before weights: what is not installed comes first.
+    modules = [_module(service) for service in services]
+    for service, module in zip(services, modules, strict=True):
         try:
-            handlers[service.name], settings = _handler(service, progress)
+            handlers[service.name], settings = _handler(service, module, progress)
         except NotPulled as err:
             unpulled.append(err)
             continue
@@ -118,9 +124,9 @@ def _services_of(graph: Graph, objects: Objects) -> list[InferenceService]:
     return [services[target] for target in graph.targets()]
 
 
-def _handler(service: InferenceService, progress: Progress) -> tuple[Handler, ServerSettings]:
-    """A service whose container runs a predictor of ours, with its options. Raises SpecError."""
-    where = f"{service.source}: InferenceService/{service.name}"
+def _module(service: InferenceService) -> ModuleType:
+    """The module that a container's command names. Raises SpecError, NotInstalled."""
+    where = _where(service)
     words = service.container.command_line() if service.container else []
     if words[1:2] != ["-m"] or not _MODULE.fullmatch(words[2] if words[2:] else ""):
         raise SpecError(
@@ -128,17 +134,29 @@ def _handler(service: InferenceService, progress: Progress) -> tuple[Handler, Se
             "here; `parley graph serve --service NAME=URL` calls it where it runs"
         )
     try:
-        module = importlib.import_module(f"{words[2]}.__main__")
+        with needing("local"):
+            return importlib.import_module(f"{words[2]}.__main__")
     except ImportError as err:
         raise SpecError(f"{where}: cannot import {words[2]}: {err}") from err
+
+
+def _handler(
+    service: InferenceService, module: ModuleType, progress: Progress
+) -> tuple[Handler, ServerSettings]:
+    """A service's predictor, with the options of its container. Raises SpecError."""
+    words = service.container.command_line() if service.container else []
     try:
         predictor, settings = module.build(words[3:], _environ(service), progress)
     except OptionError as err:
-        raise SpecError(f"{where}: {err}") from err
+        raise SpecError(f"{_where(service)}: {err}") from err
     handler = Handler(
         predictor, max_inflight=settings.max_inflight, request_timeout=settings.request_timeout
     )
     return handler, settings
+
+
+def _where(service: InferenceService) -> str:
+    return f"{service.source}: InferenceService/{service.name}"
 
 
 def _environ(service: InferenceService) -> dict[str, str]:

@@ -120,7 +120,7 @@ def unwritable(cache: Path, err: OSError) -> str:
     """The message for a cache that cannot be written."""
     return (
         f"model cache {cache}: {err.strerror or err}; "
-        "give a folder that can be written with --models or PARLEY_MODELS"
+        "name a folder that can be written in PARLEY_MODELS"
     )
 
 

@@ -83,7 +83,7 @@ def test_a_second_process_waits_for_the_lock_and_says_so(tmp_path: Path) -> None
 
 def test_a_cache_that_cannot_be_made_is_named_with_the_fix(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match="give a folder that can be written with --models"):
+    with pytest.raises(ModelError, match="name a folder that can be written in PARLEY_MODELS"):
         with lock(tmp_path / "file", "entry"):
             raise AssertionError("the lock was given")
 

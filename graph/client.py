@@ -20,12 +20,16 @@ import httpx2
 
 from graph import contract
 from graph.errors import DeadlineExceeded, NotReady, StepError
+from graph.extras import needing
+from graph.limits import PUBLIC_LIMITS
 
 DEFAULT_TIMEOUT = 120.0
+# The most bytes of a turn's request besides its message and its history: keys and languages.
+_OTHER_BYTES = 500
 
 
 @dataclass(frozen=True)
-class Step:
+class TurnStep:
     """What one predictor did: its name, its model, and the seconds it took."""
 
     name: str
@@ -44,7 +48,7 @@ class Reply:
     user_input_en: str
     response_en: str
     language_confidence: float
-    steps: tuple[Step, ...]
+    steps: tuple[TurnStep, ...]
     prediction: Mapping[str, Any]
 
 
@@ -74,9 +78,10 @@ class ChatClient:
     def local(cls, file: str = "") -> ChatClient:
         """The graph of a YAML file in this process, by default the embedded one; loads its models.
 
-        Raises SpecError, ModelError.
+        Raises SpecError, ModelError, NotInstalled.
         """
-        from graph.local.transport import LocalTransport
+        with needing("local"):
+            from graph.local.transport import LocalTransport
 
         return cls(transport=LocalTransport.of_file(file))
 
@@ -142,7 +147,11 @@ class ChatClient:
 
 
 class Conversation:
-    """Turns one after the other: sends the history, and the last language as a prior, by itself."""
+    """Turns one after the other: sends the history, and the last language as a prior, by itself.
+
+    `history` is what the last answer gave. Of a long one the oldest turns are not sent any more;
+    `replies` keeps every turn.
+    """
 
     def __init__(self, client: ChatClient, language: str | None = None) -> None:
         self._client = client
@@ -152,9 +161,10 @@ class Conversation:
 
     def say(self, text: str) -> Reply:
         """One turn. When it raises, the conversation is as it was before."""
+        room = PUBLIC_LIMITS.body - len(json.dumps(text)) - _OTHER_BYTES
         reply = self._client.turn(
             text,
-            self.history,
+            newest_turns(self.history, PUBLIC_LIMITS.history, room),
             language=self.language,
             previous_language=self.replies[-1].language if self.replies else None,
         )
@@ -193,6 +203,18 @@ class HttpTransport:
         self._http.close()
 
 
+def newest_turns(history: Sequence[str], texts: int, size: int) -> list[str]:
+    """The newest whole turns (a message and its answer) that fit: so many texts, bytes as JSON."""
+    start = len(history)
+    used = 0
+    while start >= 2:
+        used += sum(len(json.dumps(text)) + len(", ") for text in history[start - 2 : start])
+        if len(history) - start + 2 > texts or used > size:
+            break
+        start -= 2
+    return list(history[start:])
+
+
 def read_reply(prediction: Mapping[str, Any]) -> Reply:
     """A typed reply. Raises StepError when the answer is not of the contract."""
     try:
@@ -204,7 +226,7 @@ def read_reply(prediction: Mapping[str, Any]) -> Reply:
             user_input_en=prediction[contract.USER_INPUT_EN],
             response_en=prediction[contract.RESPONSE_EN],
             language_confidence=prediction[contract.LANGUAGE_CONFIDENCE],
-            steps=tuple(Step(**step) for step in prediction[contract.STEPS]),
+            steps=tuple(TurnStep(**step) for step in prediction[contract.STEPS]),
             prediction=prediction,
         )
     except (KeyError, TypeError) as err:

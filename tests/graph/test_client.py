@@ -4,6 +4,7 @@ import pytest
 
 from graph.client import ChatClient
 from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
+from graph.limits import PUBLIC_LIMITS
 from graph.local.app import app_of
 from graph.local.transport import LocalTransport
 from tests.conftest import served
@@ -60,6 +61,26 @@ def test_a_conversation_sends_history_and_last_language(client):
     assert len(talk.history) == 4
     talk.reset()
     assert talk.say("ok").language == "en"
+
+
+def test_a_long_conversation_sends_its_newest_turns_and_keeps_every_reply(client):
+    talk = client.conversation()
+    talk.history = [f"text {i}" for i in range(PUBLIC_LIMITS.history)]
+    assert talk.say("Hello there").prediction["history"][0] == "text 0"
+    assert talk.say("Hello again").prediction["history"][0] == "text 2"
+    assert talk.history[-4:] == [
+        "Hello there", "You said: Hello there", "Hello again", "You said: Hello again",
+    ]  # fmt: skip
+    assert [reply.user_input for reply in talk.replies] == ["Hello there", "Hello again"]
+
+
+def test_a_conversation_of_long_texts_is_sent_as_far_as_a_request_may_be_large(client):
+    talk = client.conversation()
+    text = "x" * PUBLIC_LIMITS.text
+    fitting = PUBLIC_LIMITS.body // len(text) // 2 * 2
+    talk.history = [text] * (fitting + 2)
+    reply = talk.say("Hello there")
+    assert fitting - 2 <= len(reply.history) - 2 <= fitting
 
 
 def test_a_refusal_carries_status_and_words_and_leaves_the_conversation_as_it_was(client):

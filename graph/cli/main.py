@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -18,11 +18,14 @@ from typing import Annotated
 import typer
 
 from graph.cli.graph import app as graph_commands
+from graph.cli.interrupts import ended_at_once, interruptible
 from graph.cli.models import app as model_commands
+from graph.cli.words import plain_words
 from graph.client import ChatClient
-from graph.errors import NotReady, ParleyError, SpecError
+from graph.errors import NotInstalled, NotReady, ParleyError, SpecError
+from graph.extras import needing
 
-FAILED, USAGE, NOT_READY = 1, 2, 3
+FAILED, USAGE, NOT_READY, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     help="A multilingual chat served as a KServe inference graph.",
@@ -55,19 +58,37 @@ Language = Annotated[
 
 
 @app.command()
-def chat(file: File = "", url: Url = "", language: Language = None) -> None:
+def chat(
+    file: File = "",
+    url: Url = "",
+    language: Language = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints a JSON object for each message.")
+    ] = Output.TEXT,
+) -> None:
     """A conversation in the terminal; /help lists what you can do in it.
 
-    A pipe works too: each line of stdin is a message, each answer a line of stdout.
+    A pipe works too: each line of stdin is a message. An answer may have several lines; with
+    -o json each one is a JSON object on a line of its own: the turn as the graph returned it, or
+    an object with the key "error".
     """
-    from graph.cli.session import Session
+    from graph.cli.session import COMMANDS, Session
+    from graph.cli.terminal import LEAVE, line_reader
 
-    with _client(file, url) as client:
-        session = Session(client.conversation(language), out=print, notes=_note)
-        if sys.stdin.isatty():
-            _note("Write in your language. /help lists the commands, /quit leaves.")
-        answered = session.run(_reader())
-    if not answered and not sys.stdin.isatty():
+    interactive = sys.stdin.isatty()
+    with _client(file, url) as (client, languages):
+        session = Session(
+            client.conversation(language),
+            out=_print,
+            notes=_note,
+            languages=languages,
+            interactive=interactive,
+            as_json=output is Output.JSON,
+        )
+        if interactive:
+            _note(f"Write in your language. /help lists the commands, {LEAVE}.")
+        answered = session.run(line_reader(_note, list(COMMANDS)))
+    if not answered and not interactive:
         raise typer.Exit(FAILED)
 
 
@@ -88,12 +109,12 @@ def ask(
 ) -> None:
     """One message, one answer."""
     message = sys.stdin.read() if text == "-" else text
-    with _client(file, url) as client:
+    with _client(file, url) as (client, _):
         reply = client.turn(message, _read_history(history), language=language)
     if output is Output.JSON:
-        print(json.dumps(reply.prediction, ensure_ascii=False, indent=2))
+        _print(json.dumps(reply.prediction, ensure_ascii=False, indent=2))
     else:
-        print(reply.response)
+        _print(reply.response)
 
 
 @app.command()
@@ -118,16 +139,17 @@ def translate(
 ) -> None:
     """One text in the other language, by the translator application."""
     from graph.cli.translation import translate as ask_translator
-    from graph.local.build import TRANSLATOR_FILE
 
-    if not url:
-        file = file or str(TRANSLATOR_FILE)
-    with _client(file, url) as client:
+    if not url and not file:
+        from graph.local.build import TRANSLATOR_FILE
+
+        file = str(TRANSLATOR_FILE)
+    with _client(file, url) as (client, _):
         prediction = ask_translator(client, sys.stdin.read() if text == "-" else text, to)
     if output is Output.JSON:
-        print(json.dumps(prediction, ensure_ascii=False, indent=2))
+        _print(json.dumps(prediction, ensure_ascii=False, indent=2))
     else:
-        print(prediction["response"])
+        _print(prediction["response"])
 
 
 @app.command()
@@ -161,51 +183,54 @@ def serve(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; a ParleyError becomes one line on stderr and an exit code."""
-    try:
-        app(args=argv, prog_name="parley")
-    except ParleyError as err:
-        _note(f"parley: {err}")
-        return _exit_code(err)
-    except SystemExit as err:
-        return err.code if isinstance(err.code, int) else FAILED
+    """Run one command. A ParleyError, and a Ctrl-C, become one line on stderr and an exit code."""
+    with interruptible():
+        try:
+            with needing("local"):
+                app(args=argv, prog_name="parley")
+        except ParleyError as err:
+            _note(f"parley: {plain_words(err)}")
+            return _exit_code(err)
+        except OSError as err:
+            if err.filename is not None:
+                raise
+            # What has no file's name was written to stdout.
+            _note(f"parley: cannot write the answer: {err.strerror}")
+            return FAILED
+        except SystemExit as err:
+            if err.code == INTERRUPTED:
+                _note("\ninterrupted" if sys.stderr.isatty() else "interrupted")
+            return err.code if isinstance(err.code, int) else FAILED
     return 0
 
 
 @contextmanager
-def _client(file: str, url: str) -> Iterator[ChatClient]:
-    """The graph at a URL, or in this process with its models named and loaded."""
+def _client(file: str, url: str) -> Iterator[tuple[ChatClient, Sequence[str]]]:
+    """A client and the languages that are served, where that is known.
+
+    The graph is at a URL, or in this process with its models named and loaded.
+    """
     if url:
         if file:
             raise typer.BadParameter("give a file or --url, not both")
         with ChatClient(url) as client:
-            yield client
+            yield client, ()
         return
+    from graph.local import build as local
     from graph.local.models import on_terminal
     from graph.local.transport import LocalTransport
 
     with on_terminal(sys.stderr) as progress:
-        transport = LocalTransport.of_file(file, progress)
-    for line in transport.graph.licences():
+        built = local.build(
+            local.read_file(file), file or local.DEFAULT_FILE.name, progress=progress
+        )
+    with ended_at_once():
+        built.load()
+    for line in built.licences():
         _note(line)
+    transport = LocalTransport(built)
     with ChatClient(transport=transport) as client:
-        yield client
-
-
-def _reader() -> Callable[[], str]:
-    """Reads one line: with editing and a prompt at a terminal, plainly from a pipe."""
-    if not sys.stdin.isatty():
-        return _read_line
-    import readline  # noqa: F401  line editing and history for input()
-
-    return lambda: input("you> ")
-
-
-def _read_line() -> str:
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line
+        yield client, transport.languages
 
 
 def _read_history(path: Path | None) -> list[str]:
@@ -221,11 +246,16 @@ def _read_history(path: Path | None) -> list[str]:
 
 
 def _exit_code(err: ParleyError) -> int:
-    if isinstance(err, SpecError):
+    if isinstance(err, SpecError | NotInstalled):
         return USAGE
     if isinstance(err, NotReady) or err.status == 503:
         return NOT_READY
     return FAILED
+
+
+def _print(text: str) -> None:
+    """To stdout at once: who reads a pipe may wait for it before the next message."""
+    print(text, flush=True)
 
 
 def _note(text: str) -> None:

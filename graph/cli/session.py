@@ -1,4 +1,4 @@
-"""The conversation in a terminal: reads lines, shows answers, obeys `/commands`.
+"""A conversation line by line: it reads messages and `/commands`, and shows answers.
 
 Answers go to `out` (stdout), everything else to `notes` (stderr), so that a pipe carries answers
 only. Reading, printing and the graph are arguments; nothing here knows a terminal or a server.
@@ -7,11 +7,13 @@ only. Reading, printing and the graph are arguments; nothing here knows a termin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from graph import contract
+from graph.cli.words import plain_words
 from graph.client import Conversation, Reply
-from graph.errors import NotReady, ParleyError
+from graph.errors import NotReady, ParleyError, RequestError
 
 Print = Callable[[str], None]
 Command = Callable[["Session", str], None]
@@ -20,10 +22,27 @@ Command = Callable[["Session", str], None]
 class Session:
     """One conversation. `run` returns when the input ends or the person leaves."""
 
-    def __init__(self, conversation: Conversation, out: Print, notes: Print) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        out: Print,
+        notes: Print,
+        *,
+        languages: Sequence[str] = (),
+        interactive: bool = False,
+        as_json: bool = False,
+    ) -> None:
+        """languages: those that are served, where that is known.
+
+        interactive: a person is there to go on after Ctrl-C.  as_json: a JSON object for each
+        message, on a line of its own: the prediction, or `{"error": ...}`.
+        """
         self.conversation = conversation
         self.out = out
         self.notes = notes
+        self.languages = languages
+        self.interactive = interactive
+        self.as_json = as_json
         self.original = False
         self.done = False
         self.failed = False
@@ -32,13 +51,16 @@ class Session:
         """Answer line after line of `read`, which raises EOFError at the end.
 
         True when every message was answered. A message that fails is reported and the conversation
-        goes on; Ctrl-C while an answer is awaited drops that message, at the prompt it leaves.
+        goes on. Ctrl-C while a person waits for an answer drops that message.
         """
         while not self.done:
             try:
                 line = read().strip()
-            except (EOFError, KeyboardInterrupt):
+            except EOFError:
                 break
+            except UnicodeError:
+                self.fail("the line is not UTF-8 text; it was left out")
+                continue
             if line:
                 self.take(line)
         return not self.failed
@@ -56,15 +78,26 @@ class Session:
         try:
             self.show(self.conversation.say(line))
         except KeyboardInterrupt:
-            self.notes("stopped; the message was dropped")
+            if not self.interactive:
+                raise
+            self.notes("\nstopped; the message was dropped")
         except ParleyError as err:
             # Nothing is lost when there is nothing yet; later, the history is worth a second try.
             if isinstance(err, NotReady) and not self.conversation.replies:
                 raise
-            self.failed = True
-            self.notes(f"error: {err}")
+            self.fail(plain_words(err))
+
+    def fail(self, problem: str) -> None:
+        """A message has no answer."""
+        self.failed = True
+        self.notes(f"error: {problem}")
+        if self.as_json:
+            self.out(json.dumps({"error": problem}, ensure_ascii=False))
 
     def show(self, reply: Reply) -> None:
+        if self.as_json:
+            self.out(json.dumps(reply.prediction, ensure_ascii=False))
+            return
         self.out(f"[{reply.language}] {reply.response}")
         if self.original and reply.response_en != reply.response:
             self.out(f"     you: {reply.user_input_en}")
@@ -75,40 +108,64 @@ class Session:
         if not argument:
             self.notes(f"language: {self.conversation.language or 'auto'}")
             return
+        problem = "" if argument == "auto" else self._language_problem(argument)
+        if problem:
+            self.notes(problem)
+            return
         self.conversation.language = None if argument == "auto" else argument
         self.notes(f"language: {argument}")
+
+    def _language_problem(self, code: str) -> str:
+        """What is wrong with a language, as far as that can be known before a message is sent."""
+        if self.languages and code not in self.languages:
+            return f"{code!r} is not served; choose {', '.join(self.languages)} or auto"
+        try:
+            contract.read_instances({contract.USER_INPUT: "-", contract.LANGUAGE: code})
+        except RequestError as err:
+            return err.message
+        return ""
 
     def toggle_original(self, argument: str) -> None:
         """/original: show the English of message and answer too, or no more"""
         self.original = not self.original
         self.notes(f"original: {'on' if self.original else 'off'}")
-        if self.original and self.conversation.replies:
+        if self.original and self.conversation.replies and not self.as_json:
             self.show(self.conversation.replies[-1])
 
     def show_history(self, argument: str) -> None:
         """/history: the conversation so far, in English as the chat model has it"""
+        show = self.notes if self.as_json else self.out
         for i, text in enumerate(self.conversation.history):
-            self.out(f"{('you', 'answer')[i % 2]}: {text}")
+            show(f"{('you', 'answer')[i % 2]}: {text}")
 
     def reset(self, argument: str) -> None:
-        """/reset: forget the conversation and begin anew"""
+        """/reset: forget the conversation and the chosen language, and begin anew"""
         self.conversation.reset()
-        self.notes("the conversation is empty")
+        self.conversation.language = None
+        self.notes("the conversation is empty; language: auto")
 
     def save(self, argument: str) -> None:
-        """/save FILE: write every turn to FILE, as the graph returned it"""
+        """/save FILE: write every turn to a new file, as the graph returned it"""
+        self._write(argument, "x")
+
+    def replace(self, argument: str) -> None:
+        """/save! FILE: the same, in the place of a file that is there"""
+        self._write(argument, "w")
+
+    def _write(self, argument: str, mode: str) -> None:
         if not argument:
             self.notes("/save FILE: name the file")
             return
         turns = [reply.prediction for reply in self.conversation.replies]
         try:
-            Path(argument).expanduser().write_text(
-                json.dumps(turns, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-            )
+            with Path(argument).expanduser().open(mode, encoding="utf-8") as file:
+                file.write(json.dumps(turns, ensure_ascii=False, indent=2) + "\n")
+        except FileExistsError:
+            self.notes(f"{argument} is there already; /save! {argument} replaces it")
         except OSError as err:
             self.notes(f"{argument}: {err.strerror}; nothing was saved")
-            return
-        self.notes(f"saved {len(turns)} turns to {argument}")
+        else:
+            self.notes(f"saved {len(turns)} turns to {argument}")
 
     def show_help(self, argument: str) -> None:
         """/help: this list"""
@@ -126,6 +183,7 @@ COMMANDS: dict[str, Command] = {
     "/history": Session.show_history,
     "/reset": Session.reset,
     "/save": Session.save,
+    "/save!": Session.replace,
     "/help": Session.show_help,
     "/quit": Session.quit,
 }

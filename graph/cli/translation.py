@@ -33,7 +33,8 @@ def translate(client: ChatClient, text: str, to: str | None = None) -> Mapping[s
         raise RequestError("--to", f"the text is in {to!r} already")
     written = _written(prediction)
     if to and written and to not in written:
-        raise RequestError("--to", f"this graph writes {', '.join(written)}, not {to!r}")
+        languages = " and ".join(sorted({contract.PIVOT, *written}))
+        raise RequestError("--to", f"this graph translates between {languages}, not into {to!r}")
     return prediction
 
 

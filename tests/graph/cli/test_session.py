@@ -15,18 +15,18 @@ def talk():
     """Feeds lines to a session on the shipped graph with fakes; gives stdout and stderr."""
     clients = []
 
-    def run(*lines, reply="You said: {}".format):
+    def run(*lines, reply="You said: {}".format, **options):
         client = ChatClient(transport=LocalTransport(embedded_graph(predictors(reply))))
         clients.append(client)
         out, notes = [], []
-        session = Session(client.conversation(), out.append, notes.append)
+        session = Session(client.conversation(), out.append, notes.append, **options)
         waiting = iter(lines)
 
         def read():
-            try:
-                return next(waiting)
-            except StopIteration:
-                raise EOFError from None
+            line = next(waiting, None)
+            if line is None:
+                raise EOFError
+            return line if isinstance(line, str) else line.decode()
 
         ok = session.run(read)
         return ok, out, notes
@@ -70,13 +70,27 @@ def test_a_language_that_is_not_served_is_an_error_and_the_conversation_goes_on(
     ok, out, notes = talk("/lang de", "Hello there", "/lang auto", "Hello there")
     assert not ok
     assert out == ["[en] You said: Hello there"]
-    assert notes[1] == "error: instances[0].language: 'de' is not served; served are en, fr"
+    assert notes[1] == "error: language: 'de' is not served; served are en, fr"
 
 
-def test_reset_forgets(talk):
-    _, out, notes = talk("Hello there", "/reset", "/history")
+@pytest.mark.parametrize(
+    ("languages", "problem"),
+    [
+        (("en", "fr"), "'klingon' is not served; choose en, fr or auto"),
+        ((), "language: must be a language code such as 'fr'"),
+    ],
+)
+def test_a_language_that_cannot_be_served_is_refused_when_it_is_chosen(talk, languages, problem):
+    ok, out, notes = talk("/lang klingon", "/lang", "Hello there", languages=languages)
+    assert ok
+    assert notes == [problem, "language: auto"]
     assert out == ["[en] You said: Hello there"]
-    assert notes == ["the conversation is empty"]
+
+
+def test_reset_forgets_the_conversation_and_the_language(talk):
+    _, out, notes = talk("/lang fr", "Hello there", "/reset", "/history", "/lang")
+    assert out == ["[fr] fr:You said: en:Hello there"]
+    assert notes[1:] == ["the conversation is empty; language: auto", "language: auto"]
 
 
 def test_save_writes_what_the_graph_returned(talk, tmp_path):
@@ -88,6 +102,37 @@ def test_save_writes_what_the_graph_returned(talk, tmp_path):
     assert notes[0] == f"saved 1 turns to {file}"
     assert notes[1] == "/save FILE: name the file"
     assert notes[2].endswith("No such file or directory; nothing was saved")
+
+
+def test_save_replaces_a_file_only_when_told_so(talk, tmp_path):
+    file = tmp_path / "talk.json"
+    file.write_text("kept")
+    _, _, notes = talk("Hello there", f"/save {file}")
+    assert notes == [f"{file} is there already; /save! {file} replaces it"]
+    assert file.read_text() == "kept"
+    _, _, notes = talk("Hello there", f"/save! {file}")
+    assert notes == [f"saved 1 turns to {file}"]
+    assert len(json.loads(file.read_text())) == 1
+
+
+def test_a_line_that_is_not_utf_8_is_left_out_and_the_conversation_goes_on(talk):
+    ok, out, notes = talk(b"caf\xe9", "Hello there")
+    assert not ok
+    assert notes == ["error: the line is not UTF-8 text; it was left out"]
+    assert out == ["[en] You said: Hello there"]
+
+
+def test_as_json_each_message_has_one_line(talk):
+    reply = "One\nTwo\n{}".format
+    ok, out, notes = talk(
+        "Hello there", "x" * 10_001, "/original", "/history", reply=reply, as_json=True
+    )
+    assert not ok
+    answer, problem = map(json.loads, out)
+    assert answer["response"] == "One\nTwo\nHello there"
+    assert [step["name"] for step in answer["steps"]] == ["detector", "chat"]
+    assert problem == {"error": "message: 10001 characters, at most 10000 are taken"}
+    assert "you: Hello there" in notes
 
 
 def test_help_lists_every_command(talk):

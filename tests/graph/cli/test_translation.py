@@ -51,7 +51,8 @@ def test_a_text_goes_to_the_other_language(text, to, response, language):
 
 
 @pytest.mark.parametrize(
-    ("to", "problem"), [("en", "is in 'en' already"), ("de", "writes it, not 'de'")]
+    ("to", "problem"),
+    [("en", "is in 'en' already"), ("de", "translates between en and it, not into 'de'")],
 )
 def test_a_language_that_cannot_be_had_is_refused(to, problem):
     with pytest.raises(RequestError, match=f"--to: .*{problem}"):

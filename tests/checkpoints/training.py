@@ -19,7 +19,7 @@ from tests.checkpoints.toy import pairs_of
 # Steps and learning rate that peak each family in well under a minute of one CPU.
 TRAINING = {
     "marian": (400, 3e-3),
-    "t5": (700, 3e-3),
+    "t5": (700, 2e-3),
     "flan-t5": (700, 3e-3),
     "mt5": (350, 3e-3),
     "blenderbot": (800, 2e-3),

@@ -11,8 +11,9 @@ from graph.spec.load import choose_graph
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
-from predictors.engine import EngineInfo, Message, Prompt, Sampling
+from predictors.engine import EngineInfo, Message, Prompt, Sampling, without_languages
 from predictors.handler import Handler
+from predictors.predictor import Predictor
 from predictors.translator.model import Translator
 
 
@@ -38,13 +39,15 @@ class FakeEngine:
         return [self.reply(said(prompt)) for prompt in prompts]
 
     async def count_tokens(self, prompt: Prompt) -> int:
-        texts = [prompt] if isinstance(prompt, str) else [message.content for message in prompt]
+        asked = without_languages(prompt, "fake")
+        texts = [asked] if isinstance(asked, str) else [message.content for message in asked]
         return sum(len(text.split()) for text in texts)
 
 
 def said(prompt: Prompt) -> str:
     """What the person said: the last message, or the whole text."""
-    last = prompt if isinstance(prompt, str) else prompt[-1]
+    asked = without_languages(prompt, "fake")
+    last = asked if isinstance(asked, str) else asked[-1]
     return last.content if isinstance(last, Message) else last
 
 
@@ -71,7 +74,7 @@ def predictors(reply: Callable[[str], str] = "You said: {}".format) -> list[Hand
     engine = FakeEngine(reply, context=200_000)
     to_english = {"source": "fr", "target": "en", "reads": "user_input", "writes": "user_input_en"}
     to_french = {"source": "en", "target": "fr", "reads": "response_en", "writes": "response"}
-    made = [
+    made: list[Predictor] = [
         Detector("detector", ("en", "fr"), "en"),
         Translator("translate-fr-en", engine, Words("en:"), **to_english),
         Translator("translate-en-fr", engine, Words("fr:"), **to_french),

@@ -12,7 +12,7 @@ from graph.cli.session import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PARLEY = typer.main.get_command(app)
+PARLEY = typer.main.get_group(app)
 
 
 @pytest.mark.parametrize("command", sorted(PARLEY.commands))

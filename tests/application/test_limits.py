@@ -15,6 +15,7 @@ from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
 from predictors.engine import Sampling
 from predictors.handler import Handler
+from predictors.predictor import Predictor
 from predictors.translator.model import Translator
 from tests.conftest import served
 from tests.fakes import FakeEngine, embedded_graph, predictors
@@ -38,7 +39,7 @@ def grown(reply=lambda text: "<" * INNER.answer):
     engine = FakeEngine(reply, context=10**9)
     to_english = {"source": "fr", "target": "en", "reads": "user_input", "writes": "user_input_en"}
     to_french = {"source": "en", "target": "fr", "reads": "response_en", "writes": "response"}
-    made = [
+    made: list[Predictor] = [
         Detector("detector", ("en", "fr"), "en"),
         LongTranslator("translate-fr-en", engine, Grows(), **to_english),
         LongTranslator("translate-en-fr", engine, Grows(), **to_french),

@@ -96,7 +96,9 @@ class Fast:
 
     def source(self, prompt: Prompt) -> list[str]:
         if isinstance(prompt, Translation):
+            assert self.languages is not None
             return self.languages.source(prompt, self.tokens.encode_bare(prompt.text))
+        assert isinstance(prompt, str)
         return self.tokens.encode(prompt)
 
     def _one(self, prompt: Prompt, sampling: Sampling) -> list[str]:
@@ -109,12 +111,13 @@ class Fast:
         suppressed = suppressed_words(generation, self.tokens)
         suppressed += encoder_ngrams(source, generation.encoder_no_repeat_ngram_size)
         options = translation_options(generation, suppressed)
-        is_told = isinstance(prompt, Translation)
-        prefix = [[self.languages.token(prompt.target)]] if is_told else None
+        prefix = None
+        if isinstance(prompt, Translation):
+            assert self.languages is not None
+            prefix = [[self.languages.token(prompt.target)]]
         [result] = self.translator.translate_batch([source], prefix, **options)
         return [token for token in result.hypotheses[0] if token != "</s>"]
 
 
 def _pair(prompt: Prompt) -> tuple[str, str]:
-    is_told = isinstance(prompt, Translation)
-    return (prompt.source, prompt.target) if is_told else ("", "")
+    return (prompt.source, prompt.target) if isinstance(prompt, Translation) else ("", "")

@@ -42,7 +42,8 @@ def test_a_conversion_is_found_again_and_a_changed_file_makes_a_new_one(
     (source / "generation_config.json").write_text(json.dumps({**generation, "num_beams": 2}))
     second = convert(str(source), cache, "int8")
     assert second != first
-    assert read_manifest(second).model.generation["num_beams"] == 2
+    described = read_manifest(second).model
+    assert described is not None and described.generation["num_beams"] == 2
     # The server takes the conversion of what the folder holds now, int8 on a CPU.
     resolved = resolve(str(source), cache)
     assert (resolved.format, resolved.path) == ("ctranslate2", second)
@@ -57,6 +58,7 @@ def test_the_manifest_names_source_settings_and_every_file(
     assert manifest.source == str(source)
     assert set(manifest.settings) >= {"content", "quantization", "torch", "transformers"}
     assert {"model.bin", "config.json", "tokenizer.json"} <= set(manifest.files)
+    assert manifest.model is not None
     assert manifest.model.family == "blenderbot"
     assert manifest.model.positions == 128
 
@@ -203,15 +205,16 @@ def test_a_killed_conversion_leaves_nothing_wrong(checkpoint: Maker, tmp_path: P
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert worker.stdin is not None and worker.stdout is not None
+    given, said = worker.stdin, worker.stdout
+    assert given is not None and said is not None
     dice = random.Random(3)
 
     def run(cache: Path, kill_after: float) -> bool:
-        worker.stdin.write(f"{cache} {kill_after}\n")
-        worker.stdin.flush()
-        return worker.stdout.readline() == "killed\n"
+        given.write(f"{cache} {kill_after}\n")
+        given.flush()
+        return said.readline() == "killed\n"
 
-    assert worker.stdout.readline() == "ready\n"
+    assert said.readline() == "ready\n"
     started = time.monotonic()
     assert not run(tmp_path / "timed", 600.0)
     whole = time.monotonic() - started

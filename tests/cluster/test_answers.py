@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
 # The two sides were asked other things before: the answer must not depend on that.
-BATCHES = {
+BATCHES: dict[str, list[dict[str, Any]]] = {
     "french": [{"user_input": "Bonjour, comment allez-vous aujourd'hui ?"}],
     "english": [{"user_input": "What is the capital of France?"}],
     "mixed": [

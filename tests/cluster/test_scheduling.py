@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +46,24 @@ def test_pods_wait_for_gpus_with_a_clear_reason_and_are_scheduled_when_there_are
     deployment.clear()
     deployment.apply(overlay)
     for name in MODELS:
-        reason = until(lambda name=name: _pending(deployment, name), f"a pod of {name}", 60)
+        reason = until(partial(_pending, deployment, name), f"a pod of {name}", 60)
         assert "node affinity/selector" in reason
     kubectl("label", "node", node, "nvidia.com/gpu.present=true")
     for name in MODELS:
         until(
-            lambda name=name: f"Insufficient {resource}" in (_pending(deployment, name) or ""),
+            partial(_lacks, deployment, name, resource),
             f"a reason that names {resource}",
             60,
         )
     _advertise(kubectl, node, resource, "3")
     for name in MODELS:
-        pod = until(lambda name=name: _scheduled(deployment, name), f"{name} on a node", 90)
+        pod = until(partial(_scheduled, deployment, name), f"{name} on a node", 90)
         assert pod["spec"]["containers"][0]["resources"]["limits"][resource] == "1"
     assert not any("nvidia.com" in json.dumps(p) for p in deployment.pods(selector("detector")))
+
+
+def _lacks(deployment: Deployment, name: str, resource: str) -> bool:
+    return f"Insufficient {resource}" in (_pending(deployment, name) or "")
 
 
 def _pending(deployment: Deployment, name: str) -> str | None:

@@ -25,7 +25,7 @@ import yaml
 from tests.conformance.compare import calls_of
 from tests.conformance.exchange import Job, Observation, Reply, Request
 
-FOLDER = Path(__file__).parent / "cases"
+FOLDER = Path(__file__).parent / "data"
 _ROOTS = ("sequence", "switch", "splitter", "ensemble")
 _SERVICE = re.compile(r"^\$(?!service|refused)(\w+)")
 

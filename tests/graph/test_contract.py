@@ -156,7 +156,7 @@ def test_the_largest_messages_fit_in_a_body_however_they_are_written(character):
 
 
 def test_a_step_is_appended_and_the_earlier_ones_kept():
-    instance = {"user_input": "Hi"}
+    instance: contract.Instance = {"user_input": "Hi"}
     contract.add_step(instance, "detector", "lingua", 0.00049)
     contract.add_step(instance, "chat", "smol", 1.23456)
     assert instance["steps"] == [

@@ -36,15 +36,17 @@ def started(*arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
+    said = process.stderr
+    assert said is not None
     try:
-        assert any("is ready" in line for line in process.stderr)
+        assert any("is ready" in line for line in said)
         # The pipe must not fill up and block the process.
-        threading.Thread(target=process.stderr.read, daemon=True).start()
+        threading.Thread(target=said.read, daemon=True).start()
         yield process, f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
-        process.stderr.close()
+        said.close()
 
 
 def run(*arguments, **environ):

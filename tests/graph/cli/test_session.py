@@ -18,7 +18,8 @@ def talk():
     def run(*lines, reply="You said: {}".format, **options):
         client = ChatClient(transport=LocalTransport(embedded_graph(predictors(reply))))
         clients.append(client)
-        out, notes = [], []
+        out: list[str] = []
+        notes: list[str] = []
         session = Session(client.conversation(), out.append, notes.append, **options)
         waiting = iter(lines)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from graph import server
 from graph.local import serve
+from predictors.chat.model import Chat
 from tests.fakes import FakeEngine, embedded_graph, predictors
 
 
@@ -25,7 +26,9 @@ def main(fifo, drain_seconds):
     serve.DRAIN_SECONDS = float(drain_seconds)
     server.HURRY_SECONDS = server.CLOSE_SECONDS = 0.5
     handlers = predictors()
-    handlers[3].predictor._engine = Blocks(fifo)
+    chat = handlers[3].predictor
+    assert isinstance(chat, Chat)
+    chat._engine = Blocks(fifo)
     serve.serve_local(
         embedded_graph(handlers), "127.0.0.1", 0, lambda line: print(line, file=sys.stderr)
     )

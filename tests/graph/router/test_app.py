@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from graph.asgi import Answer
-from graph.router.app import Headers, ServerLimits, canonical_name, clean_path, graph_app, limits_of
+from graph.router.app import ServerLimits, canonical_name, clean_path, graph_app, limits_of
+from graph.router.walk import Headers
 from graph.spec.model import Timeouts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -142,5 +143,5 @@ async def test_a_splitter_takes_the_step_that_is_drawn() -> None:
     graph = Graph("g", {"root": Node(RouterType.SPLITTER, steps)})
     for draw, target in ((0, "a"), (29, "a"), (30, "b"), (99, "b")):
         stubs = Stubs()
-        await route(graph, b"", (), stubs.call, draw=lambda draw=draw: draw)
+        await route(graph, b"", (), stubs.call, draw=partial(int, draw))
         assert [target for target, _ in stubs.received] == [target]

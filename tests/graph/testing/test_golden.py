@@ -93,7 +93,7 @@ def test_a_step_of_a_path_is_named_by_its_name_or_its_target() -> None:
         Step(name="detect", service_name="detector"),
         Step(name="rest", node_name="by-language", data="$response"),
     )
-    named = Graph("g", GRAPH.nodes | {"root": Node(RouterType.SEQUENCE, steps)})
+    named = Graph("g", {**GRAPH.nodes, "root": Node(RouterType.SEQUENCE, steps)})
     for path in (
         ["detect", "rest", "chat"],
         ["detector", "by-language", "chat"],

@@ -202,9 +202,11 @@ async def test_the_example_turns_stand_between_system_prompt_and_conversation():
     turns = (ExampleTurn("Do you sing?", "I do."),)
     model = Chat("chat", engine, PromptByModel("Be kind.", turns), Sampling())
     await model.predict([{"user_input": "Hello", "history": ["hi", "ho"]}])
-    contents = [message.content for message in engine.prompts[0]]
+    [prompt] = engine.prompts
+    assert isinstance(prompt, tuple)
+    contents = [message.content for message in prompt]
     assert contents == ["Be kind.", "Do you sing?", "I do.", "hi", "ho", "Hello"]
-    roles = [message.role for message in engine.prompts[0]]
+    roles = [message.role for message in prompt]
     assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
 
 

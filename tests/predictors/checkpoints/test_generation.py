@@ -124,9 +124,12 @@ def test_what_a_source_forbids_is_seen_in_an_answer():
 
 
 def test_what_a_causal_model_cannot_carry_over_is_refused_by_name():
-    for changed in ({"num_beams": 2}, {"no_repeat_ngram_size": 3}):
-        with pytest.raises(ModelError, match=f"{next(iter(changed))}: not supported for a causal"):
-            decoder_options(Generation(**changed), ())
+    for name, generation in (
+        ("num_beams", Generation(num_beams=2)),
+        ("no_repeat_ngram_size", Generation(no_repeat_ngram_size=3)),
+    ):
+        with pytest.raises(ModelError, match=f"{name}: not supported for a causal"):
+            decoder_options(generation, ())
     with pytest.raises(ModelError, match="bad_words_ids: not supported"):
         decoder_options(Generation(), (("a", "b"),))
     assert decoder_options(Generation(max_new_tokens=9), (("a",),), given=4)["max_length"] == 13

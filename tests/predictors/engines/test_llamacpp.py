@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from typing import Any
 
 import psutil
 import pytest
@@ -33,7 +34,7 @@ class Likelihoods(LlamaCpp):
         super().__init__(path, "gemma", threads=1, parallel=parallel, context=512)
         self.seen: dict[str, set[tuple[float, ...]]] = defaultdict(set)
 
-    async def _post(self, path: str, body: dict[str, object]) -> object:
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
         answer = await super()._post(path, {**body, "n_probs": 1})
         if path == "/completion" and body.get("n_predict"):
             tokens = answer["completion_probabilities"]
@@ -75,13 +76,13 @@ class Posted(LlamaCpp):
         super().__init__(path, "smollm2", threads=1, parallel=1, context=512)
         self.bodies: dict[str, dict[str, object]] = {}
 
-    async def _post(self, path: str, body: dict[str, object]) -> object:
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
         self.bodies[path] = body
         return await super()._post(path, body)
 
     async def tokens(self, text: str) -> list[int]:
         body = {"content": text, "add_special": True, "parse_special": True}
-        return (await super()._post("/tokenize", body))["tokens"]
+        return list((await super()._post("/tokenize", body))["tokens"])
 
     async def turns(self, message: str) -> int:
         """How many turns the model reads, one token <|im_start|> each, when this is said."""

@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
         self.received = []
         self.answers = []
         self.asked = threading.Event()
-        self.ended = queue.Queue()
+        self.ended: queue.Queue[int] = queue.Queue()
 
     @property
     def url(self):
@@ -40,6 +40,7 @@ class Handler(BaseHTTPRequestHandler):
     # A body in a second packet would wait for the first one to be acknowledged.
     wbufsize = -1
     posts = 0
+    server: Server
 
     def finish(self):
         super().finish()

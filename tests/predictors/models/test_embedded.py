@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.models import catalogue, embedded, gguf
+from predictors.checkpoints.gguf import read_header
+from predictors.models import catalogue, embedded
 from predictors.models.resolve import resolve
 
 TWO_PARTS = catalogue.EmbeddedModel(
@@ -124,4 +125,4 @@ def test_the_embedded_models_are_whole(name: str, tmp_path: Path) -> None:
     resolved = resolve(f"embedded:{name}", str(tmp_path))
     assert resolved.format == "gguf"
     assert resolved.name == f"embedded:{name}"
-    assert gguf.read_header(resolved.path).context >= 8192
+    assert read_header(resolved.path).context >= 8192

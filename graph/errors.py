@@ -20,6 +20,9 @@ four end a command with one line on stderr; an HTTP client never sees them.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class ParleyError(Exception):
     """The base class: `str(error)` is one clear line, and `status` is the HTTP status for it."""
@@ -101,3 +104,13 @@ class ServeError(ParleyError):
 
 class NotInstalled(ParleyError):
     """A package is missing that an extra of Parley's brings."""
+
+
+def find_nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that a mistyped one probably meant, for a message; None where none is near.
+
+    Letter case does not count. cutoff: how alike they must be, from 0 to 1 (difflib's ratio).
+    """
+    folded = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None

@@ -10,14 +10,13 @@ A key that is given twice is refused although YAML allows it, because the first 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from graph.errors import SpecError
+from graph.errors import SpecError, find_nearest
 
 
 @dataclass(frozen=True)
@@ -142,9 +141,8 @@ def text_mapping(fields: Mapping[str, Any], key: str, place: Place) -> dict[str,
 
 def suggest(name: str, known: Collection[str]) -> str:
     """`; did you mean "x"?` for the nearest known name, or nothing when none is near."""
-    folded = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    return f'; did you mean "{folded[near[0]]}"?' if near else ""
+    near = find_nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""
 
 
 def _load(text: str, source: str) -> list[Any]:

@@ -8,7 +8,6 @@ if __name__ == "__main__":
     # Ctrl-C before there is anything to drain ends the process at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import langcodes
 from langcodes.tag_parser import LanguageTagError
 from lingua import Language
 
+from graph.errors import find_nearest
 from predictors.detector.model import Detector
 from predictors.progress import Progress, show_nothing
 from predictors.serving import run
@@ -70,10 +70,10 @@ def _hint(text: str, known: Mapping[str, str]) -> str:
     code = _standard_code(text)
     if code not in known:
         spelled = {**{name.lower(): code for code, name in known.items()}, **{c: c for c in known}}
-        near = difflib.get_close_matches(text.lower(), spelled, n=1, cutoff=0.5)
-        if not near:
+        near = find_nearest(text, spelled, cutoff=0.5)
+        if near is None:
             return f"; known are {', '.join(sorted(known))}"
-        code = spelled[near[0]]
+        code = spelled[near]
     return f"; did you mean {code!r} ({known[code].title()})?"
 
 

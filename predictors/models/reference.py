@@ -8,12 +8,11 @@ there is the business of `resolve`.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.errors import ModelError
+from graph.errors import ModelError, find_nearest
 from predictors.models.catalogue import EMBEDDED
 
 Kind = Literal["embedded", "hf", "gguf", "folder", "openai"]
@@ -82,8 +81,8 @@ def _parse_folder(text: str) -> Reference:
 
 def _parse_embedded(name: str) -> Reference:
     if name not in EMBEDDED:
-        nearest = difflib.get_close_matches(name, EMBEDDED, n=1, cutoff=0.4)
-        hint = f"; did you mean embedded:{nearest[0]}?" if nearest else ""
+        near = find_nearest(name, EMBEDDED, cutoff=0.4)
+        hint = f"; did you mean embedded:{near}?" if near else ""
         known = ", ".join(f"embedded:{known}" for known in EMBEDDED)
         raise ModelError(f"model embedded:{name}: unknown; known are {known}{hint}")
     return Reference("embedded", name)
@@ -130,9 +129,9 @@ _PARSERS = {
 
 def _unknown_form(text: str) -> str:
     candidates = [*(f"embedded:{name}" for name in EMBEDDED), *EMBEDDED]
-    nearest = difflib.get_close_matches(text, candidates, n=1, cutoff=0.4)
-    if nearest:
-        hint = f"did you mean embedded:{nearest[0].removeprefix('embedded:')}?"
+    near = find_nearest(text, candidates, cutoff=0.4)
+    if near:
+        hint = f"did you mean embedded:{near.removeprefix('embedded:')}?"
     elif _HUB_ID.fullmatch(text.partition("@")[0]) and "/" in text:
         hint = f"a model hub's id is named hf:{text if '@' in text else text + '@REVISION'}"
     else:

@@ -41,7 +41,7 @@ def copy_trained(family: str, target: Path, environ: Mapping[str, str]) -> Path:
 
 
 def digest() -> str:
-    """Of the source of what makes and trains, and of the versions of what it is made with."""
+    """A hash of the code that makes and trains, and of the versions of its packages."""
     found = hashlib.sha256()
     packages = [f"{package} {version(package)}" for package in PACKAGES]
     for text in (*map(inspect.getsource, MODULES), *packages):

@@ -28,7 +28,7 @@ def sentences(count: int, seed: int, least: int = 2, most: int = 5) -> list[tupl
 
 
 def translations(family: str, count: int, seed: int) -> list[tuple[Translation, str]]:
-    """Of a model of many languages: two sources say the same, two targets end words otherwise."""
+    """For a model of many languages: two sources say the same, two targets end words otherwise."""
     codes = CODES[family]
     pairs = []
     for i, (source, target) in enumerate(sentences(count, seed, most=3)):

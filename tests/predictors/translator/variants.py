@@ -76,7 +76,7 @@ async def few_shot(
 
 
 def nearest(text: str, examples: Sequence[Example], fixed: int, count: int) -> list[Example]:
-    """Of the examples after the fixed ones those that share most 4-grams and words, best last."""
+    """The examples after the fixed ones that share most 4-grams and words, the best one last."""
 
     def likeness(example: Example) -> float:
         one, other = grams(text), grams(example.source)

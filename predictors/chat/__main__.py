@@ -8,19 +8,22 @@ if __name__ == "__main__":
     # Ctrl-C before there is anything to drain ends the process at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graph import contract
 from predictors.chat.examples import ExampleTurn, load_example_turns
 from predictors.chat.model import Chat
 from predictors.chat.prompt import PromptByModel
 from predictors.engine import Engine, Sampling
 from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
-from predictors.settings import ModelSettings, option, read_settings
+from predictors.settings import ModelSettings, OptionError, option, read_settings
 
 PROG = "predictors.chat"
+_CODE = re.compile(r"[a-z]{2,3}")
 SYSTEM_PROMPT = "You are a friendly chat partner."
 
 
@@ -28,6 +31,11 @@ SYSTEM_PROMPT = "You are a friendly chat partner."
 class ChatSettings(ModelSettings):
     """Options of the chat predictor."""
 
+    languages: str = option(
+        contract.PIVOT,
+        "languages in which the model itself is spoken to, by comma; messages in all others must "
+        "have been translated to English",
+    )
     system_prompt: str = option(SYSTEM_PROMPT, "what the model is told before the conversation")
     example_turns: str = option(
         "",
@@ -70,7 +78,19 @@ def make_chat(settings: ChatSettings, engine: Engine, examples: Sequence[Example
         seed=settings.seed,
     )
     prompt_format = PromptByModel(settings.system_prompt, examples)
-    return Chat(settings.model_name, engine, prompt_format, sampling)
+    languages = read_languages(settings.languages)
+    return Chat(settings.model_name, engine, prompt_format, sampling, languages)
+
+
+def read_languages(text: str) -> tuple[str, ...]:
+    """The codes of a comma list, English among them. Raises OptionError."""
+    codes = tuple(code.strip() for code in text.split(","))
+    for code in codes:
+        if not _CODE.fullmatch(code):
+            raise OptionError(f"--languages: {code!r} is no language code such as es")
+    if contract.PIVOT not in codes:
+        raise OptionError(f"--languages: {contract.PIVOT} must be among them")
+    return codes
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:

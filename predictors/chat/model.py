@@ -2,6 +2,9 @@
 
 It reads `user_input_en` (or `user_input`, taken as English, when it is called alone) and `history`;
 it writes `response_en`, the grown `history`, and `response` where no translator follows.
+
+A model that speaks other languages too is asked in them: such a message needs no translator, and
+the answer, in that language, stands in `response_en` and `response` alike.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graph import contract
@@ -26,13 +30,22 @@ class Chat:
     schema = contract.INNER
 
     def __init__(
-        self, name: str, engine: Engine, prompt_format: PromptFormat, sampling: Sampling
+        self,
+        name: str,
+        engine: Engine,
+        prompt_format: PromptFormat,
+        sampling: Sampling,
+        languages: Sequence[str] = (contract.PIVOT,),
     ) -> None:
-        """What `sampling` leaves open is the format's business, or the checkpoint's."""
+        """What `sampling` leaves open is the format's business, or the checkpoint's.
+
+        languages: those in which the model itself is spoken to.
+        """
         self.name = name
         self._engine = engine
         self._format = prompt_format
         self._wanted = sampling
+        self._languages = tuple(languages)
 
     def load(self) -> None:
         """Raises ModelError for a model that cannot chat, or whose answer leaves no room.
@@ -55,7 +68,7 @@ class Chat:
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
         for i, instance in enumerate(instances):
-            contract.require_english(instance, i)
+            contract.require_english(instance, i, self._languages)
         prompts = await asyncio.gather(
             *(self._prompt(instance, i) for i, instance in enumerate(instances))
         )
@@ -110,7 +123,7 @@ class Chat:
             contract.RESPONSE_EN: answer,
             contract.HISTORY: history,
         }
-        if instance.get(contract.LANGUAGE, contract.PIVOT) == contract.PIVOT:
+        if instance.get(contract.LANGUAGE, contract.PIVOT) in self._languages:
             answered[contract.RESPONSE] = answer
         contract.add_step(answered, self.name, self._engine.info.model, seconds)
         return answered

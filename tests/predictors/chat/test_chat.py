@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from graph import contract
-from graph.errors import EngineError, ModelError, TooLarge
+from graph.errors import EngineError, ModelError, RequestError, TooLarge
 from predictors.chat.__main__ import PROG, ChatSettings, build, make_chat
 from predictors.chat.examples import EXAMPLE_TURNS, ExampleTurn, load_example_turns
 from predictors.chat.model import Chat, whole_sentences
@@ -17,9 +17,11 @@ from predictors.chat.prompt import (
     with_roles,
 )
 from predictors.engine import EngineInfo, Message, Sampling
-from predictors.settings import read_settings
+from predictors.settings import OptionError, read_settings
 from tests.fakes import FakeEngine
 from tests.predictors.chat.measure import DATA, ENGLISH, read_rows
+
+MODEL = "embedded:smollm2-135m-instruct"
 
 
 def chat(reply=lambda text: f"You said {text}.", context=2048, max_tokens=20):
@@ -58,6 +60,34 @@ async def test_alone_or_in_english_it_sets_the_response_too(language):
     [prediction] = await model.predict([{"user_input": "Hello", **language}])
     assert prediction["response"] == prediction["response_en"] == "You said Hello."
     assert prediction["user_input_en"] == "Hello"
+
+
+async def test_a_language_that_the_model_speaks_needs_no_translator():
+    engine = FakeEngine(lambda text: "Bien, gracias.", 2048)
+    model = Chat(
+        "chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=20), languages=("en", "es")
+    )
+    [prediction] = await model.predict([{"user_input": "¿Cómo estás?", "language": "es"}])
+    assert prediction["response"] == "Bien, gracias."
+    assert prediction["history"] == ["¿Cómo estás?", "Bien, gracias."]
+    with pytest.raises(RequestError, match="'it' is not served.*served are en, es"):
+        await model.predict([{"user_input": "Come stai?", "language": "it"}])
+
+
+@pytest.mark.parametrize(
+    ("languages", "message"),
+    [("en,Spanish", "'Spanish' is no language code"), ("es", "en must be among them")],
+)
+def test_spoken_languages_are_codes_with_english_among_them(languages, message):
+    with pytest.raises(OptionError, match=message):
+        build(
+            [
+                "--model_name=chat",
+                "--model=embedded:smollm2-135m-instruct",
+                f"--languages={languages}",
+            ],
+            {},
+        )
 
 
 async def test_control_characters_of_the_model_reach_neither_the_next_step_nor_the_next_turn():

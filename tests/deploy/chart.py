@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.rendered import Objects
+from tests.deploy.rendered import Objects, only
 
 CHART = Path(__file__).parents[2] / "helm" / "parley"
 PROFILES = ("embedded", "cpu", "gpu", "gpu-shared", "openai")
@@ -44,10 +44,11 @@ class Chart:
         release: str = "parley",
         namespace: str = "parley",
         apis: Sequence[str] = (),
+        kubernetes: str = KUBERNETES,
     ) -> str:
         """What `helm template` prints, with values files and then `values`. Raises Refused."""
         command = [str(self.helm), "template", release, str(self.path), "-n", namespace]
-        command += [f"--kube-version={KUBERNETES}", *(f"--api-versions={api}" for api in apis)]
+        command += [f"--kube-version={kubernetes}", *(f"--api-versions={api}" for api in apis)]
         command += [f"--values={self._file(file)}" for file in files] + ["--values=-"]
         done = subprocess.run(
             command, input=json.dumps(values or {}), capture_output=True, text=True, timeout=60
@@ -93,3 +94,30 @@ def predictor(objects: Objects, name: str) -> dict[str, Any]:
 def container(objects: Objects, name: str) -> dict[str, Any]:
     first: dict[str, Any] = predictor(objects, name)["containers"][0]
     return first
+
+
+def graph(objects: Objects) -> dict[str, Any]:
+    """The nodes of the only graph."""
+    nodes: dict[str, Any] = only(objects, "InferenceGraph")["spec"]["nodes"]
+    return nodes
+
+
+def called(node: dict[str, Any]) -> list[str]:
+    """What the steps of a node call, services or nodes."""
+    return [step.get("serviceName") or step["nodeName"] for step in node["steps"]]
+
+
+def policy(objects: Objects, name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = find(objects, "NetworkPolicy", f"parley-{name}")["spec"]
+    return spec
+
+
+def environ(part: dict[str, Any]) -> dict[str, Any]:
+    """The variables of a container."""
+    return {item["name"]: item.get("value", item.get("valueFrom")) for item in part["env"]}
+
+
+def job(objects: Objects) -> dict[str, Any]:
+    """The container of the Job."""
+    (first,) = only(objects, "Job")["spec"]["template"]["spec"]["containers"]
+    return dict(first)

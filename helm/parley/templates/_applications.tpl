@@ -29,11 +29,12 @@ of its graph, its host and path, the seconds that a turn may take, and its langu
 {{/* How long the router and the route wait for a turn that passes so many predictors at the most. */}}
 {{- define "parley.turnSeconds" -}}
 {{- $timeouts := .root.Values.timeouts -}}
-{{- if $timeouts.turn -}}
-{{- $timeouts.turn -}}
-{{- else -}}
-{{- max 240 (mul .predictors $timeouts.service) -}}
+{{- $needed := mul .predictors $timeouts.service -}}
+{{- $seconds := int ($timeouts.turn | default (max 240 $needed)) -}}
+{{- if lt $seconds (int $needed) -}}
+{{- fail (printf "timeouts.turn is %d, but the %d predictors of a turn may take %d seconds each, so %d" $seconds (int .predictors) (int $timeouts.service) $needed) -}}
 {{- end -}}
+{{- $seconds -}}
 {{- end -}}
 
 {{/* What a graph has besides its nodes: parley.graphSpec (dict "root" $ "seconds" 240). */}}
@@ -112,6 +113,13 @@ by-language:
     {{- range $route := .routes }}
     - name: {{ $route | quote }}
       nodeName: {{ $route | quote }}
+      condition: predictions.#(route=={{ $route | quote }})
+      dependency: Hard
+    {{- end }}
+    {{- range $route := .direct }}
+    # The chat model speaks it.
+    - name: {{ $route | quote }}
+      nodeName: en
       condition: predictions.#(route=={{ $route | quote }})
       dependency: Hard
     {{- end }}

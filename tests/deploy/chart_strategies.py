@@ -1,0 +1,260 @@
+"""Random values of the chart: valid ones, and valid ones with one mistake."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import strategies as st
+
+Values = dict[str, Any]
+
+MODEL = "hf:Helsinki-NLP/opus-mt-{}@b4a9a384c2ec68a224bbd2ee3fd5df0c71ca5b1b"
+CODES = ("de", "es", "it", "nl", "pt", "pl", "ru", "sv", "tr", "zh")
+NAMES = st.from_regex(r"[a-z]([a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
+WORDS = st.sampled_from(("a", "b1", "some-text", "x"))
+LABELS = st.dictionaries(WORDS, WORDS, max_size=2)
+
+
+def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Values]:
+    """A dict with any of the keys."""
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+def by_name(item: Any) -> st.SearchStrategy[Values]:
+    return st.dictionaries(NAMES, st.just(item), max_size=2)
+
+
+QUANTITIES = st.sampled_from(("100m", "1", "2"))
+SIZES = st.sampled_from(("512Mi", "1Gi", "20Gi"))
+RESOURCES = some(
+    requests=some(cpu=QUANTITIES, memory=SIZES), limits=some(cpu=QUANTITIES, memory=SIZES)
+)
+TOLERATIONS = by_name({"key": "gpu", "operator": "Exists"})
+IMAGE = some(
+    registry=st.sampled_from(("registry.example.com", "localhost:5000/")),
+    tag=st.sampled_from(("", "1.2.3", "latest")),
+    digest=st.sampled_from(("", "sha256:" + "0a" * 32)),
+    variant=st.sampled_from(("", "cuda", "embedded", None)),
+)
+ACCELERATOR = st.one_of(
+    some(
+        resourceName=st.sampled_from(
+            ("", "nvidia.com/gpu", "nvidia.com/mig-1g.10gb", "amd.com/gpu")
+        ),
+        count=st.integers(1, 8),
+        nodeSelector=LABELS,
+        tolerations=TOLERATIONS,
+    ),
+    st.just({"resourceName": "", "claimTemplate": "one-gpu"}),
+)
+PREDICTOR: dict[str, st.SearchStrategy[Any]] = {
+    "image": IMAGE,
+    "replicas": st.integers(1, 3),
+    "scaling": some(
+        maxReplicas=st.one_of(st.none(), st.integers(4, 9)),
+        targetCPU=st.integers(10, 200),
+        behavior=st.just({"scaleDown": {"stabilizationWindowSeconds": 60}}),
+    ),
+    "resources": RESOURCES,
+    "options": st.dictionaries(
+        st.sampled_from(("parallel", "threads", "log_level", "request_timeout")),
+        st.one_of(st.integers(0, 2_000_000), st.floats(0, 9, width=16), WORDS),
+    ),
+    "env": st.dictionaries(st.sampled_from(("A", "B_2", "HTTPS_PROXY")), WORDS, max_size=2),
+    "envFrom": by_name({"secretRef": {"name": "mine"}}),
+    "volumes": by_name({"configMap": {"name": "mine"}}),
+    "initContainers": by_name({"image": "busybox:1", "command": ["true"]}),
+    "nodeSelector": LABELS,
+    "tolerations": TOLERATIONS,
+    "affinity": st.just({"nodeAffinity": {}}),
+    "topologySpread": by_name(
+        {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    ),
+    "priorityClassName": WORDS,
+    "runtimeClassName": WORDS,
+    "serviceAccountName": WORDS,
+    "labels": LABELS,
+    "annotations": LABELS,
+    "deploymentStrategy": st.just({"type": "Recreate", "rollingUpdate": None}),
+    "terminationGracePeriodSeconds": st.integers(60, 300),
+}
+TRANSLATOR = PREDICTOR | {"model": st.sampled_from((MODEL.format("mul-en"), "/models/mine"))}
+LANGUAGE = st.one_of(
+    st.just({"direct": True}),
+    st.fixed_dictionaries(
+        {
+            side: st.fixed_dictionaries({"model": TRANSLATOR["model"]}, optional=PREDICTOR)
+            for side in ("toEnglish", "fromEnglish")
+        }
+    ),
+)
+CHAT = st.one_of(
+    some(**PREDICTOR, canary=some(weight=st.integers(0, 99), overrides=some(**PREDICTOR))),
+    st.fixed_dictionaries(
+        {
+            "model": st.just(""),
+            "openai": st.fixed_dictionaries(
+                {
+                    "url": st.sampled_from(("http://llm:8000/v1", "https://api.example.com/v1")),
+                    "model": WORDS,
+                },
+                optional={
+                    "apiKeySecret": st.just({"name": "key"}),
+                    "peer": st.just({"podSelector": {}}),
+                    "podPort": st.integers(1, 65535),
+                },
+            ),
+        }
+    ),
+    st.just({"model": "/mnt/models", "storageUri": "hf://owner/name"}),
+)
+PEERS = by_name({"namespaceSelector": {"matchLabels": {"a": "b"}}})
+WEIGHTS = some(
+    volume=some(
+        existingClaim=st.sampled_from(("", "mine")),
+        accessMode=st.sampled_from(("ReadWriteOnce", "ReadWriteMany")),
+        storageClassName=st.sampled_from((None, "", "fast")),
+        size=SIZES,
+        keep=st.booleans(),
+    ),
+    quantizations=st.lists(st.sampled_from(("int8", "float16", "float32")), unique=True),
+    job=some(
+        image=some(tag=st.just("9")),
+        extraModels=st.just([MODEL.format("mul-en")]),
+        resources=RESOURCES,
+        tmpSize=SIZES,
+        backoffLimit=st.integers(0, 9),
+        ttlSecondsAfterFinished=st.one_of(st.none(), st.integers(0, 900)),
+        env=PREDICTOR["env"],
+        tolerations=TOLERATIONS,
+        peers=PEERS,
+        port=st.integers(1, 65535),
+    ),
+    hub=some(endpoint=st.just("https://hub.example.com"), tokenSecret=st.just({"name": "token"})),
+    nodeCache=some(nodeGroups=st.just(["workers"]), modelSize=SIZES),
+)
+VALID: st.SearchStrategy[Values] = some(
+    names=some(prefix=st.sampled_from((None, "", "a", "my-"))),
+    languages=st.dictionaries(st.sampled_from(CODES), LANGUAGE, max_size=3),
+    multilingualChat=some(host=st.just("chat.example.com"), path=st.just("/chat")),
+    basicChat=some(enabled=st.booleans()),
+    translation=some(enabled=st.booleans(), language=st.sampled_from(("it", "de"))),
+    image=some(
+        registry=st.just("registry.example.com/parley"),
+        pullPolicy=st.sampled_from(("", "Always", "IfNotPresent", "Never")),
+        pullSecrets=st.just(["mine"]),
+    ),
+    predictors=some(**PREDICTOR, accelerator=ACCELERATOR),
+    detector=some(**PREDICTOR),
+    translator=some(**PREDICTOR),
+    chat=CHAT,
+    router=some(
+        replicas=st.integers(1, 3),
+        maxReplicas=st.one_of(st.none(), st.integers(4, 9)),
+        resources=RESOURCES,
+        nodeSelector=LABELS,
+        tolerations=TOLERATIONS,
+    ),
+    timeouts=some(turn=st.one_of(st.none(), st.integers(900, 3600)), service=st.integers(56, 90)),
+    weights=WEIGHTS,
+    httpRoute=some(
+        enabled=st.booleans(),
+        timeouts=st.booleans(),
+        parentRefs=by_name({"name": "gateway", "sectionName": "https"}),
+        filters=by_name(
+            {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x"]}}
+        ),
+        labels=LABELS,
+        annotations=LABELS,
+    ),
+    ingress=some(
+        enabled=st.booleans(),
+        className=WORDS,
+        annotations=LABELS,
+        tls=st.just([{"hosts": ["chat.example.com"], "secretName": "tls"}]),
+    ),
+    networkPolicies=some(
+        enabled=st.booleans(),
+        scope=st.sampled_from(("release", "namespace")),
+        gateways=PEERS,
+        dns=by_name({"to": {"ipBlock": {"cidr": "169.254.20.10/32"}}, "port": 53}),
+        monitoring=PEERS,
+        egress=by_name({"ports": [{"port": 443}]}),
+    ),
+    podSecurity=some(policy=st.booleans()),
+    openshift=st.booleans(),
+    podMonitor=some(enabled=st.booleans(), interval=st.sampled_from(("", "30s")), labels=LABELS),
+    tests=some(sentences=st.just({"it": "Ciao!"}), timeoutSeconds=st.integers(1, 900)),
+)
+
+# A mistake: the path of the key at fault, and the value that is wrong there.
+MISTAKES: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("langauges",), {}),
+    (("languages", "xx"), {}),
+    (("languages", "it", "dirct"), True),
+    (("languages", "it"), {"direct": True, "toEnglish": {"model": "/m"}}),
+    (("languages", "it", "direct"), "yes"),
+    (("languages", "it", "toEnglish", "replica"), 2),
+    (("names", "prefix"), "Upper"),
+    (("multilingualChat", "host"), "not a host"),
+    (("multilingualChat", "path"), "chat"),
+    (("image", "pullPolicy"), "Sometimes"),
+    (("image", "pullSecrets"), "mine"),
+    (("predictors", "replicas"), 1.5),
+    (("predictors", "replicas"), 0),
+    (("predictors", "image", "digest"), "sha256:12"),
+    (("predictors", "image", "variant"), "gpu"),
+    (("predictors", "scaling", "targetCPU"), "80%"),
+    (("predictors", "accelerator", "count"), 0.5),
+    (("predictors", "accelerator"), {"resourceName": "nvidia.com/gpu", "claimTemplate": "one"}),
+    (("predictors", "accelerator", "resourceNmae"), "amd.com/gpu"),
+    (("predictors", "resources", "limit"), {}),
+    (("predictors", "resources", "limits", "memory"), "4 GB"),
+    (("predictors", "tolerations"), []),
+    (("predictors", "env", "A-B"), "x"),
+    (("predictors", "env", "A"), 1),
+    (("predictors", "probes", "startup", "periodSecond"), 1),
+    (("predictors", "deploymentStrategy", "type"), "Fast"),
+    (("detector", "options", "languages"), "en,fr"),
+    (("translator", "options", "Parallel"), 1),
+    (("translator", "model"), "opus-mt"),
+    (("translator", "model"), "hf:owner/name"),
+    (("chat", "canary", "weight"), 100),
+    (("chat", "canary", "weigth"), 10),
+    (("chat", "model"), "embedded:gpt"),
+    (("chat", "openai", "url"), "llm:8000"),
+    (("chat", "openai", "podPort"), 0),
+    (("router", "replicas"), "two"),
+    (("timeouts", "service"), 0),
+    (("weights", "volume", "accessMode"), "ReadWrite"),
+    (("weights", "volume", "size"), "ten"),
+    (("weights", "quantizations"), ["int4"]),
+    (("weights", "job", "port"), 70000),
+    (("weights", "job", "extraModels"), ["owner/name"]),
+    (("weights", "hub", "endpoint"), "hub"),
+    (("httpRoute", "enabled"), "true"),
+    (("httpRoute", "parentRefs", "mine"), {"sectionName": "https"}),
+    (("ingress", "tls"), [{"host": "x"}]),
+    (("networkPolicies", "scope"), "cluster"),
+    (("networkPolicies", "gateways", "mine"), {"podSelctor": {}}),
+    (("networkPolicies", "dns", "mine"), {"port": 53}),
+    (("podSecurity", "policies"), True),
+    (("openshift",), "yes"),
+    (("podMonitor", "interval"), "often"),
+    (("tests", "sentences", "xx"), "Hi"),
+    (("extraObjects", "mine"), {"kind": "Secret"}),
+)
+MISTAKEN = st.tuples(VALID, st.sampled_from(MISTAKES))
+
+
+def with_mistake(values: Values, path: tuple[str, ...], wrong: Any) -> Values:
+    """The values with what is wrong in its place."""
+    made = copy.deepcopy(values)
+    place = made
+    for key in path[:-1]:
+        if not isinstance(place.get(key), dict):
+            place[key] = {}
+        place = place[key]
+    place[path[-1]] = wrong
+    return made

@@ -1,0 +1,107 @@
+"""Any valid values render to objects that a cluster takes; any mistake is refused by its key."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from graph.lint.report import describe, lint_objects
+from graph.spec.load import load_objects
+from tests.deploy import chart_schemas
+from tests.deploy.chart import KUBERNETES, PROFILES, Chart
+from tests.deploy.chart_batch import alias, refusals, render_batch
+from tests.deploy.chart_strategies import MISTAKEN, VALID, Values, with_mistake
+from tests.deploy.rendered import Objects
+
+EXAMPLES = 200
+
+
+@pytest.fixture(scope="module")
+def conform(kubeconform: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command that checks YAML on stdin against Kubernetes, KServe and the Gateway API."""
+    schemas = chart_schemas.write(tmp_path_factory.mktemp("schemas"), KUBERNETES, os.environ)
+    return [str(kubeconform), "-strict", "-summary", f"-schema-location={schemas}", "-"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_conforms_and_lints_clean(profile: str, chart: Chart, conform: list[str]) -> None:
+    text = chart.text(profile)
+    assert problems(conform, text) == ""
+    assert lint_text(text) == "nothing found"
+
+
+@pytest.mark.parametrize(
+    "file", ["ci/all.yaml", "ci/ten-languages.yaml", "examples/large-model.yaml"]
+)
+def test_a_values_file_of_the_chart_conforms_and_lints_clean(
+    file: str, chart: Chart, conform: list[str]
+) -> None:
+    text = chart.text(chart.path / file)
+    assert problems(conform, text) == ""
+    assert lint_text(text) == "nothing found"
+
+
+def test_any_valid_values_render_conform_and_lint_clean(
+    chart: Chart, conform: list[str], tmp_path: Path
+) -> None:
+    examples = draw(VALID)
+    rendered, said = render_batch(chart, tmp_path / "batch", examples)
+    assert said == "", said
+    for number, values in enumerate(examples):
+        objects = rendered[alias(number)]
+        assert lint_objects_of(objects) == "nothing found", json.dumps(values)
+        unique = {(item["kind"], item["metadata"]["name"]) for item in objects}
+        assert len(unique) == len(objects), json.dumps(values)
+    wrong = problems(conform, yaml.dump_all(sum(rendered.values(), []), Dumper=yaml.CSafeDumper))
+    assert wrong == "", wrong
+
+
+def test_any_mistake_is_refused_with_the_name_of_the_key(chart: Chart, tmp_path: Path) -> None:
+    examples = draw(MISTAKEN)
+    mistaken = [with_mistake(values, *mistake) for values, mistake in examples]
+    _, said = render_batch(chart, tmp_path / "batch", mistaken)
+    refused = refusals(said)
+    for number, (_, (path, wrong)) in enumerate(examples):
+        reason = refused.get(alias(number), "")
+        assert path[-1] in reason, f"{'.'.join(path)}={wrong!r}: {reason or 'not refused'}"
+
+
+def draw(strategy: st.SearchStrategy[Any]) -> list[Any]:
+    """Examples for one process; hypothesis derives them from the test's name, the same each run."""
+    drawn: list[Values] = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        phases=[Phase.generate],
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(values: Values) -> None:
+        drawn.append(values)
+
+    collect()
+    return drawn[:EXAMPLES]
+
+
+def problems(conform: list[str], text: str) -> str:
+    done = subprocess.run(conform, input=text, capture_output=True, text=True, timeout=300)
+    return "" if done.returncode == 0 and "Skipped: 0" in done.stdout else done.stdout + done.stderr
+
+
+def lint_text(text: str) -> str:
+    return describe(lint_objects([load_objects(text, "chart")], {}))
+
+
+def lint_objects_of(objects: Objects) -> str:
+    relevant = [item for item in objects if item["apiVersion"].startswith("serving.kserve.io/")]
+    return lint_text(yaml.dump_all(relevant, Dumper=yaml.CSafeDumper))

@@ -42,7 +42,7 @@ def alias(number: int) -> str:
 def render_batch(
     chart: Chart, folder: Path, examples: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, Objects], str]:
-    """The objects of each example by its alias, without tests; and what Helm said against them."""
+    """The objects of each example by its alias, those of tests too; and what Helm said."""
     batch = write_batch(folder, examples)
     command = [str(chart.helm), "template", "parley", str(batch), "-n", "parley"]
     done = subprocess.run(
@@ -62,7 +62,7 @@ def _by_alias(text: str) -> dict[str, Objects]:
     found: dict[str, Objects] = {}
     for document in re.split(r"^---$", text, flags=re.MULTILINE):
         source = _SOURCE.search(document)
-        if source and "/templates/tests/" not in document:
+        if source:
             item = yaml.load(document, yaml.CSafeLoader)
             found.setdefault(source[1], []).append(item)
     return found

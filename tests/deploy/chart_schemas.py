@@ -33,9 +33,7 @@ class _Loader(yaml.CSafeLoader):
     """YAML 1.1 has a type of its own for a lone `=`, which CRDs mean as a text."""
 
 
-_Loader.add_constructor(
-    "tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node)
-)
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 
 
 def write(folder: Path, kubernetes: str, environ: Mapping[str, str]) -> str:

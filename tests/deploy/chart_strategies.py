@@ -11,8 +11,9 @@ Values = dict[str, Any]
 
 MODEL = "hf:Helsinki-NLP/opus-mt-{}@b4a9a384c2ec68a224bbd2ee3fd5df0c71ca5b1b"
 CODES = ("de", "es", "it", "nl", "pt", "pl", "ru", "sv", "tr", "zh")
-NAMES = st.from_regex(r"[a-z]([a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
-WORDS = st.sampled_from(("a", "b1", "some-text", "x"))
+NAMES = st.sampled_from(("a", "no", "on", "y", "mine", "b1"))
+# Some are booleans of YAML where they are not quoted.
+WORDS = st.sampled_from(("a", "b1", "some-text", "no", "true"))
 LABELS = st.dictionaries(WORDS, WORDS, max_size=2)
 
 

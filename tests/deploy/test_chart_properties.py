@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from graph.lint.report import describe, lint_objects
 from graph.spec.load import load_objects
 from tests.deploy import chart_schemas
-from tests.deploy.chart import KUBERNETES, PROFILES, Chart
+from tests.deploy.chart import KUBERNETES, PROFILES, Chart, is_hook
 from tests.deploy.chart_batch import alias, refusals, render_batch
 from tests.deploy.chart_strategies import MISTAKEN, VALID, Values, with_mistake
 from tests.deploy.rendered import Objects
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = 200
 
@@ -56,11 +58,12 @@ def test_any_valid_values_render_conform_and_lint_clean(
     rendered, said = render_batch(chart, tmp_path / "batch", examples)
     assert said == "", said
     for number, values in enumerate(examples):
-        objects = rendered[alias(number)]
+        objects = [item for item in rendered[alias(number)] if not is_hook(item)]
         assert lint_objects_of(objects) == "nothing found", json.dumps(values)
         unique = {(item["kind"], item["metadata"]["name"]) for item in objects}
         assert len(unique) == len(objects), json.dumps(values)
-    wrong = problems(conform, yaml.dump_all(sum(rendered.values(), []), Dumper=yaml.CSafeDumper))
+    # Helm's own text: a name such as `no` would be a boolean there if it were not quoted.
+    wrong = problems(conform, (tmp_path / "batch.yaml").read_text())
     assert wrong == "", wrong
 
 

@@ -100,6 +100,7 @@ def test_a_key_that_is_not_named_is_refused_everywhere() -> None:
     assert list(closed(SCHEMA)) == []
 
 
+@pytest.mark.slow
 def test_every_value_changes_what_is_rendered(chart: Chart, tmp_path: Path) -> None:
     paths = [path for path in leaves(VALUES) if ".".join(path) not in ON_A_CLUSTER]
     examples: list[dict[str, Any]] = []

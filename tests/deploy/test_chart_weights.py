@@ -76,7 +76,7 @@ def test_the_claim_outlives_the_release_unless_told_otherwise(chart: Chart) -> N
 
 
 def test_each_predictor_is_converted_for_what_it_runs_on(chart: Chart) -> None:
-    values = {"chat": {"accelerator": {"resourceName": ""}}}
+    values: dict[str, Any] = {"chat": {"accelerator": {"resourceName": ""}}}
     assert "--quantizations=int8,float16" in job(chart.render(values=values))["args"]
     values = {"weights": {"quantizations": ["float32"]}}
     assert "--quantizations=float32" in job(chart.render(values=values))["args"]

@@ -61,7 +61,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $router.serviceAccountName }}
-serviceAccountName: {{ . }}
+serviceAccountName: {{ . | quote }}
 {{- end }}
 routerTimeouts:
   serverRead: {{ .root.Values.timeouts.read }}

@@ -4,7 +4,7 @@
 {{- $spec := .spec -}}
 image: {{ include "parley.predictorImage" . }}
 {{- with .root.Values.image.pullPolicy }}
-imagePullPolicy: {{ . }}
+imagePullPolicy: {{ . | quote }}
 {{- end }}
 command: [python, -m, predictors.{{ $spec.kind }}]
 args:
@@ -64,15 +64,15 @@ volumeMounts:
 {{ end -}}
 {{- with .spec.storageUri -}}
 - name: STORAGE_URI
-  value: {{ . }}
+  value: {{ . | quote }}
 {{ end -}}
 {{- $secret := dig "openai" "apiKeySecret" dict .spec -}}
 {{- if and (hasPrefix "openai:" .spec.model) $secret.name -}}
 - name: OPENAI_API_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ $secret.name }}
-      key: {{ $secret.key }}
+      name: {{ $secret.name | quote }}
+      key: {{ $secret.key | quote }}
 {{ end -}}
 {{- end -}}
 
@@ -111,11 +111,11 @@ initContainers:
   - name: wait-for-model
     image: {{ include "parley.predictorImage" . }}
     {{- with .root.Values.image.pullPolicy }}
-    imagePullPolicy: {{ . }}
+    imagePullPolicy: {{ . | quote }}
     {{- end }}
     command: [python, -m, predictors.models.wait]
     args:
-      - {{ $spec.model }}
+      - {{ $spec.model | quote }}
     env:
       - name: PARLEY_MODELS
         value: /models
@@ -131,7 +131,7 @@ initContainers:
   {{- end }}
   {{- range $name, $container := $spec.initContainers }}
   {{- if $container }}
-  - name: {{ $name }}
+  - name: {{ $name | quote }}
     {{- toYaml (merge $container (dict "securityContext" $spec.containerSecurityContext)) | nindent 4 }}
   {{- end }}
   {{- end }}

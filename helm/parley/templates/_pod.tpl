@@ -21,14 +21,14 @@ securityContext:
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- include "parley.placement" . }}
 {{- if and $spec.accelerated $spec.accelerator.claimTemplate }}
 resourceClaims:
   - name: accelerator
-    resourceClaimTemplateName: {{ $spec.accelerator.claimTemplate }}
+    resourceClaimTemplateName: {{ $spec.accelerator.claimTemplate | quote }}
 {{- end }}
 {{- include "parley.initContainers" . }}
 containers:
@@ -39,7 +39,7 @@ volumes:
   {{- if $spec.fromVolume }}
   - name: models
     persistentVolumeClaim:
-      claimName: {{ include "parley.claim" $root }}
+      claimName: {{ include "parley.claim" $root | quote }}
       readOnly: true
   {{- end }}
 {{- end -}}
@@ -72,13 +72,13 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 {{- with $spec.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $spec.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with $spec.serviceAccountName }}
-serviceAccountName: {{ . }}
+serviceAccountName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 

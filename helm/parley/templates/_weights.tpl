@@ -43,14 +43,14 @@
   value: /tmp/huggingface
 {{- with $hub.endpoint }}
 - name: HF_ENDPOINT
-  value: {{ . }}
+  value: {{ . | quote }}
 {{- end }}
 {{- with $hub.tokenSecret.name }}
 - name: HF_TOKEN
   valueFrom:
     secretKeyRef:
-      name: {{ . }}
-      key: {{ $hub.tokenSecret.key }}
+      name: {{ . | quote }}
+      key: {{ $hub.tokenSecret.key | quote }}
 {{- end }}
 {{- with .Values.weights.job.env }}
 {{ include "parley.env" . }}
@@ -68,7 +68,7 @@ securityContext:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with $job.nodeSelector }}
@@ -87,13 +87,13 @@ containers:
   - name: models
     image: {{ include "parley.image" (dict "root" . "image" $job.image) }}
     {{- with .Values.image.pullPolicy }}
-    imagePullPolicy: {{ . }}
+    imagePullPolicy: {{ . | quote }}
     {{- end }}
     command: [python, -m, predictors.conversion, pull]
     args:
       - --quantizations={{ include "parley.quantizations" . }}
       {{- range include "parley.fetched" . | fromJsonArray }}
-      - {{ . }}
+      - {{ . | quote }}
       {{- end }}
     env:
       {{- include "parley.jobEnv" . | nindent 6 }}
@@ -112,5 +112,5 @@ volumes:
       sizeLimit: {{ $job.tmpSize }}
   - name: models
     persistentVolumeClaim:
-      claimName: {{ include "parley.claim" . }}
+      claimName: {{ include "parley.claim" . | quote }}
 {{- end -}}

@@ -21,8 +21,6 @@ from predictors.settings import OptionError, read_settings
 from tests.fakes import FakeEngine
 from tests.predictors.chat.measure import DATA, ENGLISH, read_rows
 
-MODEL = "embedded:smollm2-135m-instruct"
-
 
 def chat(reply=lambda text: f"You said {text}.", context=2048, max_tokens=20):
     engine = FakeEngine(reply, context)
@@ -80,14 +78,7 @@ async def test_a_language_that_the_model_speaks_needs_no_translator():
 )
 def test_spoken_languages_are_codes_with_english_among_them(languages, message):
     with pytest.raises(OptionError, match=message):
-        build(
-            [
-                "--model_name=chat",
-                "--model=embedded:smollm2-135m-instruct",
-                f"--languages={languages}",
-            ],
-            {},
-        )
+        build([*MODEL, f"--languages={languages}"], {})
 
 
 async def test_control_characters_of_the_model_reach_neither_the_next_step_nor_the_next_turn():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -205,3 +206,16 @@ def test_no_serving_pod_asks_a_model_hub(overlay: str, objects: Callable[[str], 
     for name, predictor in predictors(objects(overlay)).items():
         (container,) = predictor["containers"]
         assert {"name": "HF_HUB_OFFLINE", "value": "1"} in container["env"], name
+
+
+@pytest.mark.parametrize("folder", ["manifests", "tests/cluster/files"])
+def test_every_module_that_a_file_starts_is_there(folder: str) -> None:
+    started = {
+        module
+        for path in (MANIFESTS.parent / folder).rglob("*.yaml")
+        for module in re.findall(r"\[python, -m, ([a-z_.]+)", path.read_text())
+    }
+    assert started
+    for module in started:
+        path = MANIFESTS.parent / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module

@@ -76,3 +76,8 @@ def either_helm(request: pytest.FixtureRequest) -> Chart:
 @pytest.fixture(scope="session")
 def kubeconform() -> Path:
     return _program("kubeconform")
+
+
+@pytest.fixture(scope="session")
+def helm4() -> Path:
+    return _program("helm4")

@@ -1,0 +1,74 @@
+"""What `helm install` prints: the requests to send, and what is risky."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.chart import CHART
+
+# The only Helm that prints notes without a cluster.
+INSTALL = ["install", "parley", str(CHART), "-n", "parley", "--dry-run=client", "--values=-"]
+
+
+def notes(helm4: Path, values: dict[str, Any] | None = None) -> str:
+    done = subprocess.run(
+        [str(helm4), *INSTALL],
+        input=json.dumps(values or {}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("\nNOTES:\n")[2]
+
+
+def test_they_name_a_request_for_each_application_and_the_test(helm4: Path) -> None:
+    said = notes(helm4, {"translation": {"enabled": True}, "basicChat": {"enabled": True}})
+    assert "-H 'Host: multilingual-chat.parley.example.com'" in said
+    assert "-H 'Host: translator.parley.example.com'" in said
+    assert '"http://$GATEWAY/v1/models/parley-chat:predict"' in said
+    assert "kubectl get gateway -n kserve kserve-ingress-gateway" in said
+    assert "parley chat --url" in said
+    assert "helm test parley -n parley" in said
+
+
+def test_without_a_door_they_forward_a_port(helm4: Path) -> None:
+    said = notes(helm4, {"httpRoute": {"enabled": False}})
+    assert "kubectl port-forward -n parley service/parley-multilingual-chat 8080:80" in said
+    assert "GATEWAY" not in said
+
+
+def test_they_say_what_outlives_the_release(helm4: Path) -> None:
+    assert "leaves the claim parley-models" in notes(helm4)
+    assert "leaves the claim" not in notes(helm4, {"weights": {"volume": {"keep": False}}})
+
+
+@pytest.mark.parametrize(
+    ("values", "warning"),
+    [
+        ({"networkPolicies": {"enabled": False}}, "networkPolicies.enabled is false"),
+        ({"ingress": {"enabled": True}}, "ingress.tls is empty"),
+        (
+            {"weights": {"volume": {"accessMode": "ReadWriteOnce"}}},
+            "weights.volume.accessMode is ReadWriteOnce: every pod",
+        ),
+        (
+            {"networkPolicies": {"gateways": {"envoy-gateway": None}}},
+            "networkPolicies.gateways is empty",
+        ),
+        (
+            {"chat": {"model": "", "openai": {"url": "http://llm/v1", "model": "m"}}},
+            "chat.openai.peer is empty",
+        ),
+    ],
+)
+def test_they_warn_of_a_risk_and_only_where_there_is_one(
+    values: dict[str, Any], warning: str, helm4: Path
+) -> None:
+    assert f"WARNING: {warning}" in notes(helm4, values)
+    assert "WARNING" not in notes(helm4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deploy.chart import Chart, Refused, kinds
+from tests.deploy.chart import Chart, Refused, find, kinds
 from tests.deploy.rendered import only
 
 
@@ -44,3 +44,11 @@ def test_an_ingress_waits_as_long_as_a_turn_and_keeps_other_annotations(chart: C
         "nginx.ingress.kubernetes.io/proxy-body-size": "1m",
         "nginx.ingress.kubernetes.io/proxy-read-timeout": "240",
     }
+
+
+def test_the_basic_chat_has_its_ingress_too(chart: Chart) -> None:
+    values = {"ingress": {"enabled": True}, "basicChat": {"enabled": True}}
+    objects = chart.render(values=values)
+    (rule,) = find(objects, "Ingress", "parley-basic-chat")["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/v1/models/parley-chat:predict", "Exact")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +26,31 @@ from tests.deploy.rendered import Objects
 pytestmark = pytest.mark.slow
 
 EXAMPLES = 200
+# The oldest Kubernetes that Chart.yaml takes, and the one that the cluster tests run.
+MINORS = ("1.30.14", KUBERNETES)
 
 
-@pytest.fixture(scope="module")
-def conform(kubeconform: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command that checks YAML on stdin against Kubernetes, KServe and the Gateway API."""
-    schemas = chart_schemas.write(tmp_path_factory.mktemp("schemas"), KUBERNETES, os.environ)
-    return [str(kubeconform), "-strict", "-summary", f"-schema-location={schemas}", "-"]
+@pytest.fixture(scope="session")
+def conform_to(
+    kubeconform: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], list[str]]:
+    """The command that checks YAML on stdin against a Kubernetes, KServe and the Gateway API."""
+
+    @functools.cache
+    def command(kubernetes: str) -> list[str]:
+        schemas = chart_schemas.write(tmp_path_factory.mktemp("schemas"), kubernetes, os.environ)
+        return [str(kubeconform), "-strict", "-summary", f"-schema-location={schemas}", "-"]
+
+    return command
 
 
+@pytest.mark.parametrize("kubernetes", MINORS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_conforms_and_lints_clean(profile: str, chart: Chart, conform: list[str]) -> None:
-    text = chart.text(profile)
-    assert problems(conform, text) == ""
+def test_a_profile_conforms_and_lints_clean(
+    profile: str, kubernetes: str, chart: Chart, conform_to: Callable[[str], list[str]]
+) -> None:
+    text = chart.text(profile, kubernetes=kubernetes)
+    assert problems(conform_to(kubernetes), text) == ""
     assert lint_text(text) == "nothing found"
 
 
@@ -44,15 +58,15 @@ def test_a_profile_conforms_and_lints_clean(profile: str, chart: Chart, conform:
     "file", ["ci/all.yaml", "ci/ten-languages.yaml", "examples/large-model.yaml"]
 )
 def test_a_values_file_of_the_chart_conforms_and_lints_clean(
-    file: str, chart: Chart, conform: list[str]
+    file: str, chart: Chart, conform_to: Callable[[str], list[str]]
 ) -> None:
     text = chart.text(chart.path / file)
-    assert problems(conform, text) == ""
+    assert problems(conform_to(KUBERNETES), text) == ""
     assert lint_text(text) == "nothing found"
 
 
 def test_any_valid_values_render_conform_and_lint_clean(
-    chart: Chart, conform: list[str], tmp_path: Path
+    chart: Chart, conform_to: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
     examples = draw(VALID)
     rendered, said = render_batch(chart, tmp_path / "batch", examples)
@@ -63,7 +77,7 @@ def test_any_valid_values_render_conform_and_lint_clean(
         unique = {(item["kind"], item["metadata"]["name"]) for item in objects}
         assert len(unique) == len(objects), json.dumps(values)
     # Helm's own text: a name such as `no` would be a boolean there if it were not quoted.
-    wrong = problems(conform, (tmp_path / "batch.yaml").read_text())
+    wrong = problems(conform_to(KUBERNETES), (tmp_path / "batch.yaml").read_text())
     assert wrong == "", wrong
 
 

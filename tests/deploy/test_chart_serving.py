@@ -2,46 +2,93 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import xllamacpp
 import yaml
 
 from graph.client import ChatClient
+from predictors.models.embedded import locate
 from tests.deploy.chart import CHART, Chart
 
 pytestmark = pytest.mark.models
 
 THREE_LANGUAGES: dict[str, Any] = {"languages": {"it": {}}}
+KEY = "a-key-of-the-test"
 SERVE = [sys.executable, "-m", "graph.cli.main", "serve", "-", "--port=0"]
 
 
 @pytest.fixture(scope="module")
 def url(chart: Chart) -> Iterator[str]:
     """The embedded profile with Italian besides, as Helm renders it, served."""
-    rendered = chart.text("embedded", values=THREE_LANGUAGES)
+    with serving(chart.text("embedded", values=THREE_LANGUAGES), {}) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(rendered: str, environ: Mapping[str, str]) -> Iterator[str]:
+    """`parley serve -` on a render; the graph's URL."""
     with subprocess.Popen(
-        SERVE, cwd=CHART.parents[1], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        SERVE,
+        cwd=CHART.parents[1],
+        env=os.environ | environ,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as server:
-        assert server.stdin is not None and server.stderr is not None
-        server.stdin.write(rendered)
-        server.stdin.close()
-        said: list[str] = []
         try:
-            for line in server.stderr:
-                said.append(line)
-                if " is ready at " in line:
-                    yield line.split(" is ready at ")[1].strip()
-                    break
-            else:
-                pytest.fail(f"parley serve ended before it was ready: {''.join(said)}")
+            yield _announced(server, rendered)
         finally:
             server.terminate()
             server.wait(timeout=60)
+
+
+def _announced(server: subprocess.Popen[str], rendered: str) -> str:
+    assert server.stdin is not None and server.stderr is not None
+    server.stdin.write(rendered)
+    server.stdin.close()
+    said: list[str] = []
+    for line in server.stderr:
+        said.append(line)
+        if " is ready at " in line:
+            return line.split(" is ready at ")[1].strip()
+    raise AssertionError(f"parley serve ended before it was ready: {''.join(said)}")
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """llama.cpp's own server, which speaks OpenAI's protocol, up to and with its /v1."""
+    parameters = xllamacpp.CommonParams()
+    cache = tmp_path_factory.mktemp("models")
+    parameters.model.path = str(locate("smollm2-135m-instruct", cache))
+    parameters.model_alias = {"smollm2"}
+    parameters.n_ctx = 2048
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.api_keys = [KEY]
+    parameters.verbosity = -1
+    server = xllamacpp.Server(parameters)
+    yield f"{server.listening_address}/v1"
+    del server
+
+
+def test_a_model_on_another_server_is_the_chat(chart: Chart, llama: str) -> None:
+    values = {
+        "translator": {"model": "embedded:gemma3-270m"},
+        "chat": {"model": "", "openai": {"url": llama, "model": "smollm2"}},
+    }
+    rendered = chart.text("cpu", values=values)
+    with serving(rendered, {"OPENAI_API_KEY": KEY}) as address, ChatClient(address) as client:
+        reply = client.turn("Bonjour ! Comment allez-vous aujourd'hui ?")
+    assert reply.language == "fr" and reply.response.strip()
+    assert reply.steps[2].model == "smollm2"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-{{/* What every HTTPRoute of the release has. */}}
+{{/* What every HTTPRoute and every Ingress of the release has. */}}
 
 {{- define "parley.routeMetadata" -}}
 namespace: {{ .Release.Namespace }}
@@ -16,4 +16,22 @@ annotations:
 {{- define "parley.parentRefs" -}}
 parentRefs:
   {{- include "parley.list" .Values.httpRoute.parentRefs | nindent 2 }}
+{{- end -}}
+
+{{/* ingress-nginx waits a minute by default; a turn may take longer: (dict "root" $ "seconds" 240). */}}
+{{- define "parley.ingressAnnotations" -}}
+{{- $defaults := dict
+    "nginx.ingress.kubernetes.io/proxy-read-timeout" (toString .seconds)
+    "nginx.ingress.kubernetes.io/proxy-body-size" "1m" -}}
+{{- toYaml (merge (deepCopy .root.Values.ingress.annotations) $defaults) -}}
+{{- end -}}
+
+{{- define "parley.ingressDoor" -}}
+{{- with .Values.ingress.className }}
+ingressClassName: {{ . | quote }}
+{{- end }}
+{{- with .Values.ingress.tls }}
+tls:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}

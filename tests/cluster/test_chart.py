@@ -22,7 +22,7 @@ FRENCH = {"user_input": "Bonjour, comment vas-tu ?"}
 ITALIAN = {"user_input": "Buongiorno, come stai oggi?"}
 SECOND_HOST = "second.parley.example.com"
 # Two routers, because KServe's ends without waiting for the turns that it carries.
-TWO_ROUTERS = {"router": {"replicas": 2}}
+TWO_ROUTERS = {"router": {"replicas": 2}, "kserve": {"checkGraphCRD": True}}
 WITH_ITALIAN = {**TWO_ROUTERS, "languages": {"it": {}}}
 # Every kind that the chart or KServe makes for it.
 KINDS = (

@@ -7,11 +7,8 @@ node whose disk the test may read and fill: the harness's own.
 from __future__ import annotations
 
 import os
-import shutil
-import string
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +17,12 @@ from predictors import images
 from tests.cluster import harness
 from tests.cluster.deployment import NAMESPACE, Deployment, selector
 from tests.cluster.kube import KubectlError, condition, until
+from tests.cluster.model_hub import VOLUME, model_hub
 from tests.cluster.policies import Pod, may_connect
 
 pytestmark = pytest.mark.cluster
 
-FILES = Path(__file__).parent / "files"
 FROM_HUB = "../tests/cluster/files/from-hub"
-VOLUME = harness.STATE / "models"
 JOB = "app.kubernetes.io/component=models"
 MODELS = {
     "translate-fr-en": "hf:Helsinki-NLP/opus-mt-fr-en@",
@@ -57,27 +53,20 @@ def filled(
         harness.load_project((*images.PLAIN, images.MODELS), os.environ)
         times["building and loading the images, the one with torch too"] = _since(started)
     deployment.clear()
-    VOLUME.mkdir()
-    hub = string.Template((FILES / "hub.yaml").read_text()).substitute(checkout=images.ROOT)
-    try:
-        kubectl.apply((FILES / "volume.yaml").read_text())
-        kubectl.apply(hub)
-        kubectl.wait("pod/hub", "condition=Ready", "model-hub", 180)
-        started = time.monotonic()
-        deployment.apply(FROM_HUB)
-        _until_complete(deployment)
-        times["from apply to the end of the Job"] = _since(started)
-        started = time.monotonic()
-        # Pods that found no model yet have waited for it.
-        kubectl.wait("inferenceservice --all", "condition=Ready", NAMESPACE, 300)
-        deployment.wait()
-        times["from then to the first answer"] = _since(started)
-        yield deployment
-    finally:
-        deployment.clear()
-        kubectl("delete", "-f", "-", "--ignore-not-found", stdin=hub)
-        kubectl("delete", "-f", str(FILES / "volume.yaml"), "--ignore-not-found")
-        shutil.rmtree(VOLUME)
+    with model_hub(kubectl):
+        try:
+            started = time.monotonic()
+            deployment.apply(FROM_HUB)
+            _until_complete(deployment)
+            times["from apply to the end of the Job"] = _since(started)
+            started = time.monotonic()
+            # Pods that found no model yet have waited for it.
+            kubectl.wait("inferenceservice --all", "condition=Ready", NAMESPACE, 300)
+            deployment.wait()
+            times["from then to the first answer"] = _since(started)
+            yield deployment
+        finally:
+            deployment.clear()
 
 
 @pytest.mark.parametrize(

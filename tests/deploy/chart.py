@@ -45,11 +45,17 @@ class Chart:
         namespace: str = "parley",
         apis: Sequence[str] = (),
         kubernetes: str = KUBERNETES,
+        ask_cluster: bool = False,
     ) -> str:
-        """What `helm template` prints, with values files and then `values`. Raises Refused."""
+        """What `helm template` prints, with values files and then `values`. Raises Refused.
+
+        ask_cluster: whether the templates may look at the objects of KUBECONFIG's cluster.
+        """
         command = [str(self.helm), "template", release, str(self.path), "-n", namespace]
         command += [f"--kube-version={kubernetes}", *(f"--api-versions={api}" for api in apis)]
         command += [f"--values={self._file(file)}" for file in files] + ["--values=-"]
+        if ask_cluster:
+            command.append("--dry-run=server")
         done = subprocess.run(
             command, input=json.dumps(values or {}), capture_output=True, text=True, timeout=60
         )

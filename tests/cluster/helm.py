@@ -59,4 +59,5 @@ class Release:
         )
         if done.returncode:
             raise HelmError(f"helm {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        # What a test's pod said goes to stderr.
+        return done.stdout + done.stderr

@@ -18,7 +18,7 @@ UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: help chat serve test test-checkpoints quick lint format lock render images cluster-up cluster-down e2e clean
+.PHONY: help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ lock: .venv/dev ## renew the locked requirements, with hashes
 
 render: .venv/dev ## render overlays/embedded again, after a change of the manifests
 	.venv/bin/python -m tests.deploy.render
+
+chart: ## package the Helm chart into build/
+	helm/publish.sh
 
 images: .venv/dev ## build the images with docker, podman or buildah; IMAGES=--cuda builds those for GPUs too
 	.venv/bin/python -m predictors.images $(IMAGES)

@@ -36,6 +36,7 @@ LAYERS = (
     "predictors.middleware",
     "predictors.serving",
     "predictors.engine",
+    "predictors.pairs",
     "predictors.checkpoints",
     "predictors.models",
     "predictors.engines",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph.errors import ModelError
+from predictors.pairs import read_pairs
 
 BUILT_IN = "built-in"
 
@@ -57,24 +58,10 @@ def load_example_turns(option: str) -> tuple[ExampleTurn, ...]:
     """The turns that the option `example_turns` asks for. Raises ModelError for a bad file."""
     if option == BUILT_IN:
         return EXAMPLE_TURNS
-    return _read(Path(option)) if option else ()
-
-
-def _read(path: Path) -> tuple[ExampleTurn, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as err:
-        raise ModelError(
-            f"--example_turns: {path} cannot be read as UTF-8 text; name a file, or {BUILT_IN}"
-        ) from err
-    turns = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        columns = [column.strip() for column in line.split("\t")]
-        if len(columns) != 2 or not all(columns):
-            raise ModelError(
-                f"--example_turns: {path}, line {number}: must be a message, a tab and its answer"
-            )
-        turns.append(ExampleTurn(*columns))
-    return tuple(turns)
+    if not option:
+        return ()
+    path, name = Path(option), f"--example_turns: {option}"
+    if not path.is_file():
+        raise ModelError(f"{name} is not a file; name one, or {BUILT_IN}")
+    pairs = read_pairs(path, name, "a message, a tab and its answer")
+    return tuple(ExampleTurn(message, answer) for message, answer in pairs)

@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from graph.contract import PIVOT
-from graph.errors import ModelError
+from predictors.pairs import read_pairs
 
 
 @dataclass(frozen=True)
@@ -58,24 +58,6 @@ def _from_english(language: str, folder: str) -> dict[str, str]:
     places.append(files(__package__) / "examples" / name)
     for place in places:
         if place.is_file():
-            return _read(place, name)
+            form = "an English sentence, a tab and its translation"
+            return dict(read_pairs(place, f"examples {name}", form))
     return {}
-
-
-def _read(place: Traversable, name: str) -> dict[str, str]:
-    try:
-        lines = place.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as err:
-        raise ModelError(f"examples {name}: cannot be read as UTF-8 text") from err
-    pairs = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        columns = [column.strip() for column in line.split("\t")]
-        if len(columns) != 2 or not all(columns):
-            raise ModelError(
-                f"examples {name}, line {number}: must be an English sentence, a tab and its "
-                "translation"
-            )
-        pairs[columns[0]] = columns[1]
-    return pairs

@@ -53,8 +53,9 @@ lock: .venv/dev ## renew the locked requirements, with hashes
 	$(LOCK) --extra convert --no-emit-package google-re2 $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 	echo filelock | $(COMPILE) --upgrade --no-annotate - -c requirements/chat.txt -o requirements/weights.txt
 
-render: .venv/dev ## render overlays/embedded again, after a change of the manifests
+render: .venv/dev ## render the manifests' files and the chart's README again, after a change
 	.venv/bin/python -m tests.deploy.render
+	.venv/bin/python -m tests.deploy.chart_readme
 
 chart: ## package the Helm chart into build/
 	helm/publish.sh

@@ -19,8 +19,7 @@ from typing import Any, Protocol, Self
 import httpx2
 
 from graph import contract
-from graph.errors import DeadlineExceeded, NotReady, StepError
-from graph.extras import needing
+from graph.errors import DeadlineExceeded, NotReady, StepError, needing
 from graph.limits import PUBLIC_LIMITS
 
 DEFAULT_TIMEOUT = 120.0

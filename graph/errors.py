@@ -21,7 +21,8 @@ four end a command with one line on stderr; an HTTP client never sees them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class ParleyError(Exception):
@@ -104,6 +105,24 @@ class ServeError(ParleyError):
 
 class NotInstalled(ParleyError):
     """A package is missing that an extra of Parley's brings."""
+
+
+_OWN_PACKAGES = ("graph", "predictors")
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Imports that need `extra`. Raises NotInstalled, which says how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as err:
+        package = (err.name or "").partition(".")[0]
+        if package in _OWN_PACKAGES:
+            raise
+        raise NotInstalled(
+            f"{package} is not installed; `pip install 'parley[{extra}]'` brings it"
+            + ("; --url talks to a graph that runs elsewhere" if extra == "local" else "")
+        ) from err
 
 
 def find_nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -16,7 +16,6 @@ ROOT = Path(__file__).parent.parent
 # Lazy imports, imports for type checking and imports by a string count as well.
 LAYERS = (
     "graph.errors",
-    "graph.extras",
     "graph.limits",
     "graph.checks",
     "graph.contract",

@@ -22,8 +22,7 @@ from graph.cli.interrupts import ended_at_once, interruptible
 from graph.cli.models import app as model_commands
 from graph.cli.words import plain_words
 from graph.client import ChatClient
-from graph.errors import NotInstalled, NotReady, ParleyError, SpecError
-from graph.extras import needing
+from graph.errors import NotInstalled, NotReady, ParleyError, SpecError, needing
 
 FAILED, USAGE, NOT_READY, INTERRUPTED = 1, 2, 3, 130
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from graph.asgi import Answer
-from graph.errors import NotServed, SpecError
-from graph.extras import needing
+from graph.errors import NotServed, SpecError, needing
 from graph.router.walk import Headers, route
 from graph.spec.documents import suggest
 from graph.spec.load import choose_graph, load_objects

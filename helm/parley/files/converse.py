@@ -35,8 +35,6 @@ def converse(graph, language, messages, deadline):
         print(f"{language} > {message}\n{language} < {answer['response']}", flush=True)
         if answer["language"] != language:
             raise ValueError(f"taken for {answer['language']!r}")
-        for part in answer.get("degraded", []):
-            print(f"{language}: degraded: {part}", flush=True)
         history = answer.get("history", [])
 
 

@@ -23,7 +23,7 @@ def kustomize() -> list[str]:
     A cold build of kubectl takes some minutes, once; `tests.tools.binaries` keeps it.
     """
     if kustomize_command(os.environ) is None and shutil.which("go") is None:
-        pytest.skip("no kubectl or kustomize found, and no Go to build kubectl")
+        _cannot_run("no kubectl or kustomize found, and no Go to build kubectl")
     return kustomize_command(os.environ) or built_command(os.environ)
 
 
@@ -57,7 +57,7 @@ def _program(name: str) -> Path:
     """A pinned program, built where the cache lacks it; skips, by name, where there is no Go."""
     found = binaries.cached(name, os.environ)
     if found is None and shutil.which("go") is None:
-        pytest.skip(f"no {name} in the cache, and no Go to build it")
+        _cannot_run(f"no {name} in the cache, and no Go to build it")
     return found or binaries.build([name], os.environ)[name]
 
 
@@ -81,3 +81,8 @@ def kubeconform() -> Path:
 @pytest.fixture(scope="session")
 def helm4() -> Path:
     return _program("helm4")
+
+
+def _cannot_run(reason: str) -> None:
+    """Skips by name; fails in CI, where nothing may be left out."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from tests.tools import binaries
 
 # An image with torch is of several gigabytes.
 LOAD_SECONDS = 600
+# containerd removes in the background what no image refers to. A layer that it is about to remove
+# counts as present when an import begins and is gone when the next layer needs it. The import after
+# that finds the removal done.
+IMPORTS = 3
 
 
 class StoreError(Exception):
@@ -38,22 +43,41 @@ def load(names: Mapping[str, str], state: Path, build: Builder, environ: Mapping
     root = folder(environ)
     record = root / "loaded.json"
     loaded = json.loads(record.read_text()) if record.exists() else {}
+    replaced = []
     for name, full_name in names.items():
         built = run([*build.command, "images", "--quiet", "--no-trunc", name], 60).strip()
         if loaded.get(full_name) == built:
             continue
         _send(name, full_name, root, state, build)
-        if full_name in loaded:
-            # The kubelet's own name of the image that was there would keep its layers.
-            run([*_ctr(state), "images", "rm", loaded[full_name]], 60)
+        replaced += [loaded[full_name]] if full_name in loaded else []
         loaded[full_name] = built
         written = record.with_suffix(".new")
         written.write_text(json.dumps(loaded))
         written.replace(record)
+    # The kubelet's own names of the images that were there would keep their layers. They go last,
+    # because an import may build on these layers.
+    for image_id in set(replaced) - set(loaded.values()):
+        run([*_ctr(state), "images", "rm", image_id], 60)
 
 
 def _send(name: str, full_name: str, root: Path, state: Path, build: Builder) -> None:
-    """Import an image as an OCI layout that leaves out the layers that containerd has."""
+    """Import an image, again and whole where containerd lacks a layer that it seemed to have."""
+    for left in reversed(range(IMPORTS)):
+        try:
+            return _send_once(name, full_name, root, state, build, whole=left < IMPORTS - 1)
+        except StoreError as err:
+            if not left:
+                raise
+            print(f"{err}; it is sent again", file=sys.stderr, flush=True)
+
+
+def _send_once(
+    name: str, full_name: str, root: Path, state: Path, build: Builder, whole: bool
+) -> None:
+    """Import an image as an OCI layout that leaves out the layers that containerd has.
+
+    whole: leave out none of them.
+    """
     held = root / "io.containerd.content.v1.content" / "blobs" / "sha256"
     base, _, tag = full_name.rpartition(":")
     layout = root / "sending"
@@ -63,7 +87,7 @@ def _send(name: str, full_name: str, root: Path, state: Path, build: Builder) ->
         where = f"oci:{layout}:{tag}"
         run([*build.command, "push", "--quiet", "--format=oci", name, where], LOAD_SECONDS)
         for blob in (layout / "blobs" / "sha256").iterdir():
-            if (held / blob.name).exists():
+            if not whole and (held / blob.name).exists():
                 blob.unlink()
         _import(layout, base, state)
     finally:

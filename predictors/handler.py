@@ -23,6 +23,7 @@ from graph.errors import (
 )
 from graph.limits import Limits
 from predictors.predictor import Predictor
+from predictors.request import Request, working_for
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,9 @@ class Handler:
 
     async def _predict(self, instances: list[Instance]) -> list[Instance]:
         try:
-            async with asyncio.timeout(self._request_timeout):
-                predictions = await self.predictor.predict(instances)
+            with working_for(Request(self.name)):
+                async with asyncio.timeout(self._request_timeout):
+                    predictions = await self.predictor.predict(instances)
             return self._checked(predictions)
         except TimeoutError as err:
             seconds = f"{self._request_timeout:g} s"

@@ -29,6 +29,7 @@ LAYERS = (
     "graph.picture",
     "predictors.progress",
     "predictors.settings",
+    "predictors.request",
     "predictors.batching",
     "predictors.predictor",
     "predictors.handler",

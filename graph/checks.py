@@ -14,6 +14,11 @@ from graph.limits import Limits
 
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 _MOST_SECONDS = 1_000_000
+# What the identifiers in use are made of (UUID, ULID, traceparent, X-Ray, base64), and nothing that
+# a log, a shell or a page reads as more than text.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/@-]+")
+# In seconds since the epoch, the year 5138: what is over it is in milliseconds.
+_LATEST = 100_000_000_000
 # A NUL or another control character ends or garbles text in tokenizers written in C.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -55,8 +60,26 @@ def check_route(value: Any, where: str, limits: Limits) -> None:
 
 
 def check_confidence(value: Any, where: str, limits: Limits) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise RequestError(where, "must be a number from 0 to 1")
+
+
+def check_timeout(value: Any, where: str, limits: Limits) -> None:
+    if not _is_number(value) or not 0 < value <= limits.timeout:
+        raise RequestError(
+            where, f"must be a number of seconds, over 0 and at most {limits.timeout}"
+        )
+
+
+def check_deadline(value: Any, where: str, limits: Limits) -> None:
+    if not _is_number(value) or not 0 <= value <= _LATEST:
+        raise RequestError(where, "must be a time of day as a number of seconds since the epoch")
+
+
+def check_request_id(value: Any, where: str, limits: Limits) -> None:
+    _check_any_text(value, where, limits.request_id)
+    if not _REQUEST_ID.fullmatch(value):
+        raise RequestError(where, "must be of letters, digits and . _ : = + / @ - alone")
 
 
 def check_steps(value: Any, where: str, limits: Limits) -> None:
@@ -94,7 +117,10 @@ def _check_any_text(value: Any, where: str, limit: int) -> None:
 
 
 def _check_seconds(value: Any, where: str) -> None:
-    # A comparison holds for an integer of any size; `math.isfinite` fails for a large one.
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= _MOST_SECONDS:
+    if not _is_number(value) or not 0 <= value <= _MOST_SECONDS:
         raise RequestError(where, f"must be a number from 0 to {_MOST_SECONDS}")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number of JSON. It may be an integer of any size: compare it, no more."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

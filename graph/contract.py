@@ -23,12 +23,15 @@ from graph.checks import (
     CONTROL,
     check_answer,
     check_confidence,
+    check_deadline,
     check_history,
     check_language,
     check_message,
+    check_request_id,
     check_route,
     check_steps,
     check_text,
+    check_timeout,
     kind_of,
     shown,
 )
@@ -41,6 +44,12 @@ USER_INPUT = "user_input"
 HISTORY = "history"
 LANGUAGE = "language"
 PREVIOUS_LANGUAGE = "previous_language"
+# Seconds that the whole turn may take, as the person asks; the first predictor makes DEADLINE of it
+# and leaves it out, so that no later step counts it from its own beginning.
+TIMEOUT = "timeout"
+REQUEST_ID = "request_id"
+# The time of day after which nobody waits for the turn: seconds since the epoch, as a number.
+DEADLINE = "deadline"
 LANGUAGE_CONFIDENCE = "language_confidence"
 ROUTE = "route"
 USER_INPUT_EN = "user_input_en"
@@ -53,9 +62,10 @@ MIXED = "mixed"
 
 # What a person may send. The other fields are set on the way: a predictor that is called alone
 # takes them too, the first step of a graph (the detector) does not.
-PUBLIC_FIELDS = (USER_INPUT, HISTORY, LANGUAGE, PREVIOUS_LANGUAGE)
+PUBLIC_FIELDS = (USER_INPUT, HISTORY, LANGUAGE, PREVIOUS_LANGUAGE, TIMEOUT, REQUEST_ID)
 ALL_FIELDS = (
     *PUBLIC_FIELDS,
+    DEADLINE,
     LANGUAGE_CONFIDENCE,
     ROUTE,
     USER_INPUT_EN,
@@ -121,9 +131,11 @@ def read_instances(payload: Any, schema: Schema = INNER) -> list[Instance]:
     most = schema.limits.instances
     if len(instances) > most:
         raise TooLarge("instances", f"{len(instances)}, at most {most} are taken")
-    return [
+    checked = [
         _check_instance(instance, f"instances[{i}]", schema) for i, instance in enumerate(instances)
     ]
+    _refuse_shared_names(checked)
+    return checked
 
 
 def check_predictions(predictions: Sequence[Instance]) -> None:
@@ -174,6 +186,20 @@ def add_step(instance: Instance, name: str, model: str, seconds: float) -> None:
     instance[STEPS] = [*instance.get(STEPS, ()), entry]
 
 
+def _refuse_shared_names(instances: Sequence[Instance]) -> None:
+    """Each turn of a batch has a name of its own, so that a line of a log tells which one it is."""
+    seen: set[str] = set()
+    for i, instance in enumerate(instances):
+        name = instance.get(REQUEST_ID)
+        if name in seen:
+            raise RequestError(
+                f"instances[{i}].{REQUEST_ID}",
+                "stands in another instance too; give each its own, or none and each gets one",
+            )
+        if name is not None:
+            seen.add(name)
+
+
 def _check_instance(instance: Any, where: str, schema: Schema) -> Instance:
     if not isinstance(instance, dict):
         raise RequestError(where, f"must be an object, not {kind_of(instance)}")
@@ -194,6 +220,9 @@ _CHECKS: dict[str, Callable[[Any, str, Limits], None]] = {
     HISTORY: check_history,
     LANGUAGE: check_language,
     PREVIOUS_LANGUAGE: check_language,
+    TIMEOUT: check_timeout,
+    REQUEST_ID: check_request_id,
+    DEADLINE: check_deadline,
     LANGUAGE_CONFIDENCE: check_confidence,
     ROUTE: check_route,
     USER_INPUT_EN: check_text,

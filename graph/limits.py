@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes over which a request is refused with 413.
+    """Sizes over which a request is refused: a time with 400, everything else with 413.
 
     body: bytes.  instances: per request.  message: characters of `user_input`.  answer: characters
     of `response_en`.  text: characters of every other text.  history: texts.  steps: entries.
-    step_name, step_model: characters of each.
+    step_name, step_model, request_id: characters of each.  timeout: seconds.
     """
 
     body: int
@@ -37,6 +37,8 @@ class Limits:
     steps: int = 32
     step_name: int = 128
     step_model: int = 512
+    request_id: int = 64
+    timeout: int = 3_600
 
 
 # The most bytes that JSON makes of one character: the escaped surrogate pair of an emoji.
@@ -45,7 +47,7 @@ _ESCAPED = 12
 _REWRITTEN = 6
 # The bytes of an entry of `steps` besides its name and model, and of an instance besides its texts.
 _STEP_KEYS = 100
-_INSTANCE_KEYS = 500
+_INSTANCE_KEYS = 700
 
 PUBLIC_LIMITS = Limits(body=8 << 20)
 

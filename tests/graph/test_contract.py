@@ -53,6 +53,23 @@ def refused(payload, schema=contract.INNER):
         ),
         ({"instances": [{**VALID, "response_en": []}]}, "instances[0].response_en"),
         ({"instances": [{**VALID, "steps": [{}]}]}, "instances[0].steps[0]"),
+        ({"instances": [{**VALID, "timeout": 0}]}, "instances[0].timeout"),
+        ({"instances": [{**VALID, "timeout": -1}]}, "instances[0].timeout"),
+        ({"instances": [{**VALID, "timeout": 3601}]}, "instances[0].timeout"),
+        ({"instances": [{**VALID, "timeout": "5"}]}, "instances[0].timeout"),
+        ({"instances": [{**VALID, "timeout": True}]}, "instances[0].timeout"),
+        ({"instances": [{**VALID, "timeout": None}]}, "instances[0].timeout"),
+        ({"instances": [{**VALID, "deadline": "soon"}]}, "instances[0].deadline"),
+        ({"instances": [{**VALID, "deadline": -1}]}, "instances[0].deadline"),
+        ({"instances": [{**VALID, "deadline": 1_764_000_000_000}]}, "instances[0].deadline"),
+        ({"instances": [{**VALID, "request_id": ""}]}, "instances[0].request_id"),
+        ({"instances": [{**VALID, "request_id": 7}]}, "instances[0].request_id"),
+        ({"instances": [{**VALID, "request_id": "a b"}]}, "instances[0].request_id"),
+        ({"instances": [{**VALID, "request_id": "a\n"}]}, "instances[0].request_id"),
+        ({"instances": [{**VALID, "request_id": 'a"'}]}, "instances[0].request_id"),
+        ({"instances": [{**VALID, "request_id": "é"}]}, "instances[0].request_id"),
+        ({"user_input": "Hi", "timeout": 0}, "timeout"),
+        ({"user_input": "Hi", "request_id": "<b>"}, "request_id"),
         ({"user_input": "Hi", "history": 3}, "history"),
         ({"user_input": "Hi", "colour": "red"}, "colour"),
     ],
@@ -71,6 +88,7 @@ def test_a_refusal_names_the_field(payload, field):
         ({"instances": [VALID] * 65}, "instances"),
         ({**VALID, "history": ["a"] * 1_001}, "history"),
         ({**VALID, "history": ["a" * 40_001]}, "history[0]"),
+        ({**VALID, "request_id": "a" * 65}, "request_id"),
     ],
 )
 def test_what_is_too_large_is_refused_with_413(payload, field):
@@ -110,6 +128,40 @@ def test_the_bare_form_means_one_instance():
 def test_the_public_door_takes_no_inner_field():
     error = refused({"user_input": "Hi", "response_en": "x"}, contract.PUBLIC)
     assert error.field == "response_en"
+
+
+@pytest.mark.parametrize("timeout", [0.001, 1, 59.5, 3600])
+def test_a_person_may_say_how_long_a_turn_may_take(timeout):
+    for schema in (contract.PUBLIC, contract.INNER):
+        for request in ({**VALID, "timeout": timeout}, {"instances": [{**VALID, "timeout": 1}]}):
+            assert contract.read_instances(request, schema)
+
+
+@pytest.mark.parametrize(
+    "request_id",
+    [
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "9f2c7e04-6a3b-4f3e-9d9a-1c0b5a8e7d61",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "Root=1-67891233-abcdef012345678912345678",
+        "dGhlIGlk+/==",
+    ],
+)
+def test_the_identifiers_in_use_are_taken(request_id):
+    instance = {**VALID, "request_id": request_id}
+    assert contract.read_instances(instance, contract.PUBLIC) == [instance]
+
+
+def test_two_turns_of_a_batch_never_share_a_name():
+    named = {**VALID, "request_id": "a"}
+    error = refused({"instances": [named, VALID, named]})
+    assert (error.field, error.status) == ("instances[2].request_id", 400)
+    assert contract.read_instances({"instances": [named, VALID, {**named, "request_id": "b"}]})
+
+
+def test_a_person_says_no_time_of_day():
+    assert refused({**VALID, "deadline": 1e9}, contract.PUBLIC).field == "deadline"
+    assert contract.read_instances({**VALID, "deadline": 1e9}, contract.INNER)
 
 
 def test_instances_are_copies():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from graph.degradation import Reason
 from graph.errors import RequestError, TooLarge
 from graph.limits import Limits
 
@@ -91,6 +92,17 @@ def check_steps(value: Any, where: str, limits: Limits) -> None:
         _check_any_text(step["name"], f"{where}[{i}].name", limits.step_name)
         _check_any_text(step["model"], f"{where}[{i}].model", limits.step_model)
         _check_seconds(step["seconds"], f"{where}[{i}].seconds")
+
+
+def check_degraded(value: Any, where: str, limits: Limits) -> None:
+    if not isinstance(value, list) or len(value) > limits.degraded:
+        raise RequestError(where, f"must be a list of at most {limits.degraded} entries")
+    for i, entry in enumerate(value):
+        if not isinstance(entry, dict) or set(entry) != {"step", "reason"}:
+            raise RequestError(f"{where}[{i}]", "must be an object of step and reason")
+        _check_any_text(entry["step"], f"{where}[{i}].step", limits.step_name)
+        if entry["reason"] not in list(Reason):
+            raise RequestError(f"{where}[{i}].reason", f"must be one of {', '.join(Reason)}")
 
 
 def kind_of(value: Any) -> str:

@@ -24,6 +24,7 @@ from graph.checks import (
     check_answer,
     check_confidence,
     check_deadline,
+    check_degraded,
     check_history,
     check_language,
     check_message,
@@ -35,6 +36,7 @@ from graph.checks import (
     kind_of,
     shown,
 )
+from graph.degradation import Reason
 from graph.errors import RequestError, TooLarge
 from graph.limits import INNER_LIMITS, PUBLIC_LIMITS, Limits
 
@@ -55,6 +57,7 @@ ROUTE = "route"
 USER_INPUT_EN = "user_input_en"
 RESPONSE_EN = "response_en"
 RESPONSE = "response"
+DEGRADED = "degraded"
 STEPS = "steps"
 
 PIVOT = "en"
@@ -71,6 +74,7 @@ ALL_FIELDS = (
     USER_INPUT_EN,
     RESPONSE_EN,
     RESPONSE,
+    DEGRADED,
     STEPS,
 )
 
@@ -200,6 +204,23 @@ def _refuse_shared_names(instances: Sequence[Instance]) -> None:
             seen.add(name)
 
 
+def add_degradation(instance: Instance, step: str, reason: Reason) -> None:
+    """Say in `degraded` that a step did not do its part, or not all of it; the same only once."""
+    entry = {"step": step[: INNER_LIMITS.step_name], "reason": reason.value}
+    found = instance.get(DEGRADED, [])
+    if entry not in found:
+        instance[DEGRADED] = [*found, entry]
+
+
+def gave_nothing(instance: Instance, field: str) -> bool:
+    """Whether an earlier step had nothing for a field, left it empty and said so in `degraded`.
+
+    A step that reads the field leaves such a turn alone and leaves its own field empty too.
+    """
+    text = instance.get(field)
+    return isinstance(text, str) and not text.strip() and DEGRADED in instance
+
+
 def _check_instance(instance: Any, where: str, schema: Schema) -> Instance:
     if not isinstance(instance, dict):
         raise RequestError(where, f"must be an object, not {kind_of(instance)}")
@@ -228,6 +249,7 @@ _CHECKS: dict[str, Callable[[Any, str, Limits], None]] = {
     USER_INPUT_EN: check_text,
     RESPONSE_EN: check_answer,
     RESPONSE: check_text,
+    DEGRADED: check_degraded,
     STEPS: check_steps,
 }
 

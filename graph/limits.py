@@ -24,8 +24,8 @@ class Limits:
     """Sizes over which a request is refused: a time with 400, everything else with 413.
 
     body: bytes.  instances: per request.  message: characters of `user_input`.  answer: characters
-    of `response_en`.  text: characters of every other text.  history: texts.  steps: entries.
-    step_name, step_model, request_id: characters of each.  timeout: seconds.
+    of `response_en`.  text: characters of every other text.  history: texts.  steps, degraded:
+    entries.  step_name, step_model, request_id: characters of each.  timeout: seconds.
     """
 
     body: int
@@ -35,6 +35,7 @@ class Limits:
     text: int = 40_000
     history: int = 1_000
     steps: int = 32
+    degraded: int = 32
     step_name: int = 128
     step_model: int = 512
     request_id: int = 64
@@ -45,8 +46,10 @@ class Limits:
 _ESCAPED = 12
 # The most bytes that KServe's router makes of one character of UTF-8, and of one byte: `<`.
 _REWRITTEN = 6
-# The bytes of an entry of `steps` besides its name and model, and of an instance besides its texts.
+# The bytes of an entry of `steps` besides its name and model, of an entry of `degraded` besides the
+# step's name, and of an instance besides its texts.
 _STEP_KEYS = 100
+_DEGRADED_KEYS = 100
 _INSTANCE_KEYS = 700
 
 PUBLIC_LIMITS = Limits(body=8 << 20)
@@ -57,7 +60,8 @@ def _inner_body(limits: Limits) -> int:
     # The translated message and the answer stand in the history too.
     texts = 2 * limits.text + 2 * limits.answer + limits.text
     step = _REWRITTEN * (limits.step_name + limits.step_model) + _STEP_KEYS
-    instance = _REWRITTEN * texts + limits.steps * step + _INSTANCE_KEYS
+    degraded = limits.degraded * (_REWRITTEN * limits.step_name + _DEGRADED_KEYS)
+    instance = _REWRITTEN * texts + limits.steps * step + degraded + _INSTANCE_KEYS
     return _REWRITTEN * limits.body + limits.instances * instance
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 # Lazy imports, imports for type checking and imports by a string count as well.
 LAYERS = (
     "graph.errors",
+    "graph.degradation",
     "graph.limits",
     "graph.checks",
     "graph.contract",
@@ -50,7 +51,14 @@ LAYERS = (
     "graph.cli",
 )
 # The part of graph/ that predictors stand on, and the part of it that reaches them.
-PUBLIC = ("graph.errors", "graph.limits", "graph.contract", "graph.asgi", "graph.server")
+PUBLIC = (
+    "graph.errors",
+    "graph.degradation",
+    "graph.limits",
+    "graph.contract",
+    "graph.asgi",
+    "graph.server",
+)
 RUNNER = "graph.local"
 # Each of these is an image or a tool of its own.
 APART = (

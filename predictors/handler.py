@@ -22,10 +22,14 @@ from graph.errors import (
     RequestError,
 )
 from graph.limits import Limits
-from predictors.predictor import Predictor
+from predictors.predictor import Degrading, Predictor
 from predictors.request import Request, working_for
 
 log = logging.getLogger(__name__)
+
+# A predictor that can pass a turn on without its work is stopped so many seconds before the end,
+# at most a tenth of the time, so that the turn still reaches whoever waits for it.
+DEGRADING_SECONDS = 1.0
 
 
 class Handler:
@@ -66,21 +70,32 @@ class Handler:
 
     async def handle(self, payload: Any) -> dict[str, list[Instance]]:
         """`{"predictions": [...]}` for a parsed request. Raises ParleyError and no other error."""
+        instances = contract.read_instances(payload, self.predictor.schema)
+        try:
+            return {"predictions": await self._admit(instances)}
+        except RequestError:
+            raise
+        except ParleyError as err:
+            predictions = self._degrade(instances, err)
+            if predictions is None:
+                raise
+            return {"predictions": predictions}
+
+    async def _admit(self, instances: list[Instance]) -> list[Instance]:
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
-        instances = contract.read_instances(payload, self.predictor.schema)
         if self._inflight >= self._max_inflight:
             raise Overloaded(f"{self.name}: {self._inflight} requests are at work, try again")
         self._inflight += 1
         try:
-            return {"predictions": await self._predict(instances)}
+            return await self._predict(instances)
         finally:
             self._inflight -= 1
 
     async def _predict(self, instances: list[Instance]) -> list[Instance]:
         try:
             with working_for(Request(self.name)):
-                async with asyncio.timeout(self._request_timeout):
+                async with asyncio.timeout(self.seconds):
                     predictions = await self.predictor.predict(instances)
             return self._checked(predictions)
         except TimeoutError as err:
@@ -94,6 +109,23 @@ class Handler:
             # The last line of defence: the cause belongs in the log, never in an answer.
             log.exception("%s: unexpected error", self.name)
             raise ParleyError(f"{self.name}: internal error, see the server's log") from err
+
+    @property
+    def seconds(self) -> float:
+        """The time that a prediction may take."""
+        most = self._request_timeout
+        if isinstance(self.predictor, Degrading):
+            most -= min(DEGRADING_SECONDS, most / 10)
+        return most
+
+    def _degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
+        """What the predictor can still give where it failed with `error`; None for nothing."""
+        if not isinstance(self.predictor, Degrading):
+            return None
+        predictions = self.predictor.degrade(instances, error)
+        if predictions is not None:
+            log.warning("%s: passed the request on without its part: %s", self.name, error)
+        return predictions
 
     def _checked(self, predictions: list[Instance]) -> list[Instance]:
         """The predictions, where a later step of a graph takes them. Raises EngineError."""

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from graph.contract import Instance, Schema
+from graph.errors import ParleyError
 
 
 class Predictor(Protocol):
@@ -29,5 +30,19 @@ class Predictor(Protocol):
 
         Raises RequestError for what only this predictor can know to be wrong, and EngineError,
         Overloaded, NotReady.
+        """
+        ...
+
+
+@runtime_checkable
+class Degrading(Protocol):
+    """What a predictor has besides, if it can pass turns on without having done its part."""
+
+    def degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
+        """Predictions without the model's work, each of which says in `degraded` what it lacks.
+
+        None where the request must fail with `error`. It is called in the place of `predict`, or
+        after it failed, and whether or not the model is loaded; it must not take long. Raises
+        RequestError.
         """
         ...

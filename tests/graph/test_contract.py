@@ -7,10 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph import contract
-from graph.errors import RequestError, TooLarge
+from graph.degradation import Reason, explain, reason_of
+from graph.errors import (
+    DeadlineExceeded,
+    EngineError,
+    NotReady,
+    Overloaded,
+    ParleyError,
+    RequestError,
+    TooLarge,
+)
 from tests.requests import requests
 
 VALID = {"user_input": "Bonjour"}
+DEGRADATION = {"step": "translate-en-fr", "reason": "engine"}
 
 
 def refused(payload, schema=contract.INNER):
@@ -70,6 +80,13 @@ def refused(payload, schema=contract.INNER):
         ({"instances": [{**VALID, "request_id": "é"}]}, "instances[0].request_id"),
         ({"user_input": "Hi", "timeout": 0}, "timeout"),
         ({"user_input": "Hi", "request_id": "<b>"}, "request_id"),
+        ({**VALID, "degraded": {}}, "degraded"),
+        ({**VALID, "degraded": [DEGRADATION] * 33}, "degraded"),
+        ({**VALID, "degraded": [{"step": "chat"}]}, "degraded[0]"),
+        ({**VALID, "degraded": [{**DEGRADATION, "more": 1}]}, "degraded[0]"),
+        ({**VALID, "degraded": [DEGRADATION, {**DEGRADATION, "step": 1}]}, "degraded[1].step"),
+        ({**VALID, "degraded": [{**DEGRADATION, "reason": "tired"}]}, "degraded[0].reason"),
+        ({**VALID, "degraded": [{**DEGRADATION, "reason": []}]}, "degraded[0].reason"),
         ({"user_input": "Hi", "history": 3}, "history"),
         ({"user_input": "Hi", "colour": "red"}, "colour"),
     ],
@@ -107,6 +124,7 @@ def test_what_is_too_large_is_refused_with_413(payload, field):
         ({**VALID, "user_input_en": "a" * 40_001}, "user_input_en"),
         ({**VALID, "response_en": "a" * 10_001}, "response_en"),
         ({**VALID, "response": "a" * 40_001}, "response"),
+        ({**VALID, "degraded": [{**DEGRADATION, "step": "x" * 129}]}, "degraded[0].step"),
     ],
 )
 def test_a_later_step_has_its_limits_too(payload, field):
@@ -126,8 +144,9 @@ def test_the_bare_form_means_one_instance():
 
 
 def test_the_public_door_takes_no_inner_field():
-    error = refused({"user_input": "Hi", "response_en": "x"}, contract.PUBLIC)
-    assert error.field == "response_en"
+    for field, value in (("response_en", "x"), ("degraded", [DEGRADATION])):
+        error = refused({"user_input": "Hi", field: value}, contract.PUBLIC)
+        assert error.field == field
 
 
 @pytest.mark.parametrize("timeout", [0.001, 1, 59.5, 3600])
@@ -216,6 +235,37 @@ def test_a_step_is_appended_and_the_earlier_ones_kept():
         {"name": "chat", "model": "smol", "seconds": 1.235},
     ]
     assert contract.read_instances(instance)
+
+
+def test_what_a_step_lacks_is_said_once_beside_what_others_lack():
+    instance: contract.Instance = {"user_input": "Hi"}
+    contract.add_degradation(instance, "chat", Reason.HISTORY_CUT)
+    for _ in range(40):
+        contract.add_degradation(instance, "t" * 200, Reason.ENGINE)
+    assert instance["degraded"] == [
+        {"step": "chat", "reason": "history-cut"},
+        {"step": "t" * 128, "reason": "engine"},
+    ]
+    assert contract.read_instances(json.loads(json.dumps(instance)))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Overloaded("busy"), "overloaded"),
+        (DeadlineExceeded("late"), "deadline"),
+        (NotReady("loading"), "not-ready"),
+        (EngineError("broken"), "engine"),
+        (ParleyError("internal error"), "engine"),
+    ],
+)
+def test_every_error_has_a_reason_and_every_reason_a_sentence(error, reason):
+    assert reason_of(error) == reason
+    assert explain(reason).endswith(".")
+
+
+def test_a_reason_of_a_newer_server_is_still_shown():
+    assert explain("moved") == "The reason is moved."
 
 
 @given(requests)

@@ -11,10 +11,11 @@ from graph.spec.load import choose_graph
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
-from predictors.engine import EngineInfo, Message, Prompt, Sampling, without_languages
+from predictors.engine import Engine, EngineInfo, Message, Prompt, Sampling, without_languages
 from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.model import Translator
+from predictors.translator.pair import Pair, PairTranslator, Strategy
 
 
 class FakeEngine:
@@ -69,15 +70,22 @@ class Words:
         return [f"{self.mark}{text}" for text in texts]
 
 
+TO_ENGLISH = Pair("fr", "en", "user_input", "user_input_en")
+TO_FRENCH = Pair("en", "fr", "response_en", "response")
+
+
+def translator(name: str, engine: Engine, strategy: Strategy, pair: Pair) -> Translator:
+    """A translator of one pair."""
+    return Translator(name, engine, [PairTranslator(pair, strategy)])
+
+
 def predictors(reply: Callable[[str], str] = "You said: {}".format) -> list[Handler]:
     """The four predictors of the manifests, on fakes, loaded: detector, translators, chat."""
     engine = FakeEngine(reply, context=200_000)
-    to_english = {"source": "fr", "target": "en", "reads": "user_input", "writes": "user_input_en"}
-    to_french = {"source": "en", "target": "fr", "reads": "response_en", "writes": "response"}
     made: list[Predictor] = [
         Detector("detector", ("en", "fr"), "en"),
-        Translator("translate-fr-en", engine, Words("en:"), **to_english),
-        Translator("translate-en-fr", engine, Words("fr:"), **to_french),
+        translator("translate-fr-en", engine, Words("en:"), TO_ENGLISH),
+        translator("translate-en-fr", engine, Words("fr:"), TO_FRENCH),
         Chat("chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=100_000)),
     ]
     handlers = [Handler(predictor) for predictor in made]

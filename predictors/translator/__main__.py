@@ -8,13 +8,10 @@ if __name__ == "__main__":
     # Ctrl-C before there is anything to drain ends the process at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from langcodes import Language
 
 from graph import contract
 from predictors.engine import Engine
@@ -22,29 +19,29 @@ from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, option, read_settings
 from predictors.translator.examples import load_examples
-from predictors.translator.model import Strategy, Translator
+from predictors.translator.model import Translator
+from predictors.translator.options import check_languages, check_pairs, pairs_of
+from predictors.translator.pair import Pair, PairTranslator, Strategy
 from predictors.translator.prompting import PromptStrategy
 from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
 
 PROG = "predictors.translator"
 ABOUT = "Translates one field of a turn from or to English; KServe V1 protocol."
 CONTEXT = 2048
-TEXT_FIELDS = (
-    contract.USER_INPUT,
-    contract.USER_INPUT_EN,
-    contract.RESPONSE_EN,
-    contract.RESPONSE,
-)
-
-_CODE = re.compile(r"[a-z]{2,3}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TranslatorSettings(ModelSettings):
     """Options of a translator."""
 
-    source: str = option(..., "language that it reads, a code such as fr")
-    target: str = option(..., "language that it writes, a code such as en")
+    source: str = option(..., "language that it reads, a code such as fr, or several: fr,it")
+    target: str = option(..., "language that it writes, a code such as en, or several: fr,it")
+    directions: str = option(
+        "one",
+        "both: it translates back as well, from target to source; of a turn the answer where there "
+        "is one, else the message",
+        ("one", "both"),
+    )
     reads: str = option(
         "", "field that it reads (default: user_input to English, response_en from English)"
     )
@@ -70,60 +67,38 @@ def build(
     """The translator that arguments and environment ask for, not yet loaded."""
     settings = read_settings(TranslatorSettings, argv, environ, PROG, ABOUT)
     check(settings)
-    reads, writes = fields(settings)
     engine = choose_engine(settings, environ, context=CONTEXT, progress=progress)
-    translator = Translator(
-        settings.model_name,
-        engine,
-        choose_strategy(settings, engine),
-        source=settings.source,
-        target=settings.target,
-        reads=reads,
-        writes=writes,
-    )
+    translators = [
+        PairTranslator(pair, choose_strategy(settings, engine, pair)) for pair in pairs(settings)
+    ]
+    translator = Translator(settings.model_name, engine, translators)
     return translator, settings
 
 
 def check(settings: TranslatorSettings) -> None:
     """Raises OptionError for values that cannot work together."""
-    for name in ("source", "target"):
-        value = getattr(settings, name)
-        if not _CODE.fullmatch(value):
-            raise OptionError(f"--{name}: must be a language code such as fr")
-        if not Language.get(value).is_valid():
-            raise OptionError(
-                f"--{name}: no language has the code {value}; write its ISO 639 code, such as fr"
-            )
-    if settings.source == settings.target:
-        raise OptionError(f"--source and --target: both are {settings.source}")
-    if contract.PIVOT not in (settings.source, settings.target):
-        raise OptionError(f"--source or --target must be {contract.PIVOT}")
-    reads, writes = fields(settings)
-    for name, value in (("reads", reads), ("writes", writes)):
-        if value not in TEXT_FIELDS:
-            raise OptionError(f"--{name}: choose from {', '.join(TEXT_FIELDS)}")
-    if reads == writes:
-        raise OptionError(f"--reads and --writes: both are {reads}")
+    check_languages(settings.source, settings.target)
+    if settings.directions == "both" and (settings.reads or settings.writes):
+        raise OptionError("--reads and --writes: --directions=both has the usual fields of each")
+    check_pairs(pairs(settings))
     if settings.max_tokens is not None and not 1 <= settings.max_tokens <= CONTEXT // 4:
         raise OptionError(f"--max_tokens: must be from 1 to {CONTEXT // 4}")
     if settings.examples and not Path(settings.examples).is_dir():
         raise OptionError("--examples: no such folder")
 
 
-def fields(settings: TranslatorSettings) -> tuple[str, str]:
-    """The field it reads and the field it writes."""
-    if settings.target == contract.PIVOT:
-        usual = contract.USER_INPUT, contract.USER_INPUT_EN
-    else:
-        usual = contract.RESPONSE_EN, contract.RESPONSE
-    return settings.reads or usual[0], settings.writes or usual[1]
+def pairs(settings: TranslatorSettings) -> list[Pair]:
+    """What it translates: first what is said to the chat, then what is said back."""
+    found = pairs_of(settings.source, settings.target, settings.reads, settings.writes)
+    if settings.directions == "both":
+        found += pairs_of(settings.target, settings.source)
+    return sorted(found, key=lambda pair: pair.source == contract.PIVOT)
 
 
-def choose_strategy(settings: TranslatorSettings, engine: Engine) -> Strategy:
-    examples = load_examples(settings.source, settings.target, settings.examples)
-    pair = settings.source, settings.target
-    prompt = PromptStrategy(engine, *pair, examples, settings.max_tokens)
-    seq2seq = Seq2SeqStrategy(engine, *pair, settings.max_tokens)
+def choose_strategy(settings: TranslatorSettings, engine: Engine, pair: Pair) -> Strategy:
+    examples = load_examples(pair.source, pair.target, settings.examples)
+    prompt = PromptStrategy(engine, pair.source, pair.target, examples, settings.max_tokens)
+    seq2seq = Seq2SeqStrategy(engine, pair.source, pair.target, settings.max_tokens)
     match settings.strategy:
         case "prompt":
             return prompt

@@ -1,135 +1,111 @@
-"""Translates one field of the turn into another, for one pair of languages.
+"""Translates one field of the turn into another, for one pair of languages or for several.
 
-One side is English. An instance in another language than the other side's is not its business and
-goes through unchanged, so several translators can stand in one branch. What must not be translated
-(code, addresses, placeholders, a text without letters) comes through unharmed; a sentence that the
-model cannot translate is an error, never passed off as its own translation.
+One side of every pair is English. An instance in a language that is not served goes through
+unchanged, so several translators can stand in one branch. The pairs share one engine, and what a
+request holds in several languages is translated side by side.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from graph import contract
 from graph.contract import Instance
+from graph.errors import ModelError, RequestError
 from predictors.engine import Engine
-from predictors.translator.protected import find_spans, hide
-from predictors.translator.text import Piece, Splitter, has_letters, trim
+from predictors.translator.pair import PairTranslator
 
 
-class Strategy(Protocol):
-    """A way to translate with a kind of model."""
+@dataclass(frozen=True)
+class _Task:
+    """What is due for one instance of a request."""
 
-    def check(self) -> None:
-        """Once the engine is loaded. Raises ModelError for a model that cannot translate so."""
-        ...
-
-    async def translate(self, texts: Sequence[str]) -> list[str]:
-        """One translation per sentence, in order; few engine calls. Raises EngineError."""
-        ...
+    index: int
+    text: str
 
 
 class Translator:
-    """A translation model behind the turn's contract."""
+    """A translation model behind the turn's contract.
+
+    translators: one per pair. Where two are for turns of the same language, the later one is for
+    the later step of a turn: it is due as soon as the field that it reads is there.
+    """
 
     schema = contract.INNER
 
-    def __init__(
-        self,
-        name: str,
-        engine: Engine,
-        strategy: Strategy,
-        *,
-        source: str,
-        target: str,
-        reads: str,
-        writes: str,
-    ) -> None:
+    def __init__(self, name: str, engine: Engine, translators: Sequence[PairTranslator]) -> None:
         self.name = name
         self._engine = engine
-        self._strategy = strategy
-        # What a person said is in the source's language; what is said to them, in the target's.
-        self._language = source if reads == contract.USER_INPUT else target
-        self._reads = reads
-        self._writes = writes
-        self._splitter = Splitter(source)
+        self._translators = translators
+        self._languages = tuple(dict.fromkeys(t.pair.language for t in translators))
 
     def load(self) -> None:
-        """Raises ModelError, also for a model that lacks the pair of languages."""
+        """Raises ModelError, also for a model that lacks any of the pairs of languages."""
         self._engine.load()
-        self._strategy.check()
+        self._check()
 
     def close(self) -> None:
         self._engine.close()
 
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
-        mine = [i for i, instance in enumerate(instances) if self._concerns(instance)]
-        texts = [contract.require_text(instances[i], self._reads, i) for i in mine]
-        translated = await self.translate(texts)
+        work = self._sort(instances)
+        translated = await asyncio.gather(
+            *(each.translate([task.text for task in tasks]) for each, tasks in work.items())
+        )
         seconds = time.perf_counter() - started
         predictions = [dict(instance) for instance in instances]
-        for i, text in zip(mine, translated, strict=True):
-            predictions[i][self._writes] = text
-            contract.add_step(predictions[i], self.name, self._engine.info.model, seconds)
+        for (translator, tasks), answers in zip(work.items(), translated, strict=True):
+            for task, answer in zip(tasks, answers, strict=True):
+                prediction = predictions[task.index]
+                prediction[translator.pair.writes] = answer
+                contract.add_step(prediction, self.name, self._engine.info.model, seconds)
         return predictions
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
-        """Whole texts; line breaks, spaces and what is protected stay as they are."""
-        # A long text takes a while to split, which must not hold up other requests.
-        documents = await asyncio.to_thread(lambda: [self._splitter.split(t) for t in texts])
-        wanted = [piece.text for document in documents for piece in document if piece.translate]
-        translations = await self._sentences(list(dict.fromkeys(wanted)))
+    def _sort(self, instances: Sequence[Instance]) -> dict[PairTranslator, list[_Task]]:
+        """What each pair has to do. Raises RequestError."""
+        work: defaultdict[PairTranslator, list[_Task]] = defaultdict(list)
+        for i, instance in enumerate(instances):
+            translator = self._choose(instance, i)
+            if translator is not None:
+                text = contract.require_text(instance, translator.pair.reads, i)
+                work[translator].append(_Task(i, text))
+        return work
 
-        def shown(piece: Piece) -> str:
-            return translations[piece.text] if piece.translate else piece.text
+    def _choose(self, instance: Instance, index: int) -> PairTranslator | None:
+        """The pair that an instance is for; None for a language that is not served."""
+        language = self._language(instance, index)
+        fitting = [t for t in self._translators if t.pair.language == language]
+        there = [t for t in fitting if t.pair.reads in instance]
+        return next(reversed(there or fitting), None)
 
-        return ["".join(map(shown, document)) for document in documents]
+    def _language(self, instance: Instance, index: int) -> str:
+        """The turn's language. An instance without one is for whoever serves only one."""
+        language = instance.get(contract.LANGUAGE)
+        if language is not None:
+            return str(language)
+        if len(self._languages) > 1:
+            raise RequestError(
+                f"instances[{index}].{contract.LANGUAGE}",
+                f"missing; this translator serves {', '.join(self._languages)} and must be told "
+                "which one",
+            )
+        return self._languages[0]
 
-    def _concerns(self, instance: Instance) -> bool:
-        """An instance without a language is for whoever is asked."""
-        return bool(instance.get(contract.LANGUAGE, self._language) == self._language)
-
-    async def _sentences(self, sentences: Sequence[str]) -> dict[str, str]:
-        """The translation of each sentence. What is protected is hidden behind stand-ins first.
-
-        Where the model loses one, the words between the protected places are translated alone.
-        """
-        hidden = {sentence: hide(sentence) for sentence in sentences}
-        whole = [sentence for sentence in sentences if hidden[sentence]]
-        asked = [h.text for h in hidden.values() if h]
-        found: dict[str, str] = {}
-        for sentence, answer in zip(whole, await self._ask(asked), strict=True):
-            kept = hidden[sentence]
-            shown = kept.show(answer) if kept else None
-            if shown is not None:
-                found[sentence] = shown
-        lost = [sentence for sentence in sentences if sentence not in found]
-        parts = {sentence: _between(sentence) for sentence in lost}
-        words = [p.text for pieces in parts.values() for p in pieces if p.translate]
-        alone = dict(zip(words, await self._ask(words), strict=True))
-        for sentence, pieces in parts.items():
-            found[sentence] = "".join(alone[p.text] if p.translate else p.text for p in pieces)
-        return found
-
-    async def _ask(self, texts: Sequence[str]) -> list[str]:
-        return await self._strategy.translate(texts) if texts else []
-
-
-def _between(sentence: str) -> list[Piece]:
-    """A sentence as its protected places, kept, and the words between them."""
-    pieces: list[Piece] = []
-    last = 0
-    for span in find_spans(sentence):
-        pieces += _words(sentence[last : span.start])
-        pieces.append(Piece(sentence[span.start : span.end], False))
-        last = span.end
-    return [*pieces, *_words(sentence[last:])]
-
-
-def _words(text: str) -> list[Piece]:
-    before, words, after = trim(text)
-    return [Piece(before, False), Piece(words, has_letters(words)), Piece(after, False)]
+    def _check(self) -> None:
+        """Raises ModelError: one line, however many pairs the model lacks."""
+        refused: dict[str, ModelError] = {}
+        for translator in self._translators:
+            try:
+                translator.check()
+            except ModelError as err:
+                refused.setdefault(translator.pair.language, err)
+        if not refused:
+            return
+        first, *others = refused
+        also = f"; nor can it serve {', '.join(others)}" if others else ""
+        raise ModelError(f"{refused[first]}{also}") from refused[first]

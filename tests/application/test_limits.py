@@ -17,8 +17,9 @@ from predictors.engine import Sampling
 from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.model import Translator
+from predictors.translator.pair import PairTranslator
 from tests.conftest import served
-from tests.fakes import FakeEngine, embedded_graph, predictors
+from tests.fakes import TO_ENGLISH, TO_FRENCH, FakeEngine, embedded_graph, predictors
 
 INNER = contract.INNER.limits
 
@@ -34,15 +35,20 @@ class Grows:
         return ["<" * INNER.text for _ in texts]
 
 
-def grown(reply=lambda text: "<" * INNER.answer):
+class GrowsTooLong(Grows):
+    """A Strategy whose translations no later step takes."""
+
+    async def translate(self, texts):
+        return ["x" * (INNER.text + 1) for _ in texts]
+
+
+def grown(reply=lambda text: "<" * INNER.answer, to_english=Grows):
     """The four predictors on models that write as much as they may."""
     engine = FakeEngine(reply, context=10**9)
-    to_english = {"source": "fr", "target": "en", "reads": "user_input", "writes": "user_input_en"}
-    to_french = {"source": "en", "target": "fr", "reads": "response_en", "writes": "response"}
     made: list[Predictor] = [
         Detector("detector", ("en", "fr"), "en"),
-        LongTranslator("translate-fr-en", engine, Grows(), **to_english),
-        LongTranslator("translate-en-fr", engine, Grows(), **to_french),
+        Translator("translate-fr-en", engine, [LongTranslator(TO_ENGLISH, to_english())]),
+        Translator("translate-en-fr", engine, [LongTranslator(TO_FRENCH, Grows())]),
         Chat("chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=10**8)),
     ]
     handlers = [Handler(predictor) for predictor in made]
@@ -51,8 +57,8 @@ def grown(reply=lambda text: "<" * INNER.answer):
     return handlers
 
 
-class LongTranslator(Translator):
-    """A Translator that gives every text, also one without letters, to its model whole."""
+class LongTranslator(PairTranslator):
+    """A translator that gives every text, also one without letters, to its model whole."""
 
     async def translate(self, texts):
         return await self._strategy.translate(texts)
@@ -135,16 +141,10 @@ def test_an_answer_that_is_too_long_is_cut_at_a_sentence():
 
 
 def test_a_translation_that_no_step_would_take_is_an_error_of_the_translator():
-    handlers = grown()
-    handlers[1].predictor._strategy.translate = too_long
-    with served(app_of(embedded_graph(handlers))) as url:
+    with served(app_of(embedded_graph(grown(to_english=GrowsTooLong)))) as url:
         answer = post(url, b'{"user_input": "Bonjour", "language": "fr"}')
     assert answer.status_code == 500
     assert answer.json()["error"].startswith(
         "translate-fr-en: the model's text cannot be passed on"
     )
     assert "user_input_en" in answer.json()["error"]
-
-
-async def too_long(texts):
-    return ["x" * (INNER.text + 1) for _ in texts]

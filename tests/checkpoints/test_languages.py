@@ -51,7 +51,8 @@ async def test_the_translator_names_the_languages(
             for prompt, wanted in toy.translations(family, 40, seed=6)
             if prompt.target == toy.CODES[family][2 + number]
         ]
-        found = await translator.translate([text for text, _ in pairs])
+        asked = [{"user_input": "x", "response_en": text} for text, _ in pairs]
+        found = [prediction["response"] for prediction in await translator.predict(asked)]
         assert sum(a == b for a, (_, b) in zip(found, pairs, strict=True)) >= 0.8 * len(pairs)
         translator.close()
     lacking, _ = build([*options, "--source=en", "--target=la"], {})

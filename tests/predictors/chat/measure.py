@@ -129,7 +129,8 @@ async def translate(source: str, target: str, texts: Sequence[str]) -> dict[str,
     translator, _ = build_translator(argv, os.environ)
     translator.load()
     try:
-        return dict(zip(texts, await translator.translate(texts), strict=True))
+        predictions = await translator.predict([{"user_input": text} for text in texts])
+        return {p["user_input"]: p["user_input_en"] for p in predictions}
     finally:
         translator.close()
 

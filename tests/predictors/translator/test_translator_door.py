@@ -8,22 +8,12 @@ import pytest
 
 from graph.errors import EngineError
 from predictors.handler import Handler
-from predictors.translator.model import Translator
+from tests.fakes import TO_FRENCH, translator
 from tests.predictors.translator.fake import FakeEngine, FakeStrategy
 
 
 def handler(answer: Callable[[str], str] = str.upper) -> Handler:
-    handler = Handler(
-        Translator(
-            "translate-en-fr",
-            FakeEngine(),
-            FakeStrategy(answer),
-            source="en",
-            target="fr",
-            reads="response_en",
-            writes="response",
-        )
-    )
+    handler = Handler(translator("translate-en-fr", FakeEngine(), FakeStrategy(answer), TO_FRENCH))
     handler.load()
     return handler
 

@@ -2,35 +2,19 @@
 
 import pytest
 
-from graph import contract
 from graph.contract import Instance
 from graph.errors import EngineError, RequestError
 from predictors.translator.model import Translator
+from tests.fakes import TO_ENGLISH, TO_FRENCH, translator
 from tests.predictors.translator.fake import FakeEngine, FakeStrategy
 
 
 def to_english(strategy: FakeStrategy, engine: FakeEngine | None = None) -> Translator:
-    return Translator(
-        "translate-fr-en",
-        engine or FakeEngine(),
-        strategy,
-        source="fr",
-        target="en",
-        reads=contract.USER_INPUT,
-        writes=contract.USER_INPUT_EN,
-    )
+    return translator("translate-fr-en", engine or FakeEngine(), strategy, TO_ENGLISH)
 
 
 def from_english(strategy: FakeStrategy) -> Translator:
-    return Translator(
-        "translate-en-fr",
-        FakeEngine(),
-        strategy,
-        source="en",
-        target="fr",
-        reads=contract.RESPONSE_EN,
-        writes=contract.RESPONSE,
-    )
+    return translator("translate-en-fr", FakeEngine(), strategy, TO_FRENCH)
 
 
 async def translated(text: str, strategy: FakeStrategy) -> str:
@@ -136,8 +120,8 @@ async def test_ten_thousand_characters_are_translated() -> None:
 
 def test_load_and_close_are_the_engines() -> None:
     engine = FakeEngine()
-    translator = to_english(FakeStrategy(), engine)
-    translator.load()
+    model = to_english(FakeStrategy(), engine)
+    model.load()
     assert engine.loaded
-    translator.close()
+    model.close()
     assert not engine.loaded

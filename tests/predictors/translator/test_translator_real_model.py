@@ -10,6 +10,7 @@ from predictors.engines.factory import choose_engine
 from predictors.settings import read_settings
 from predictors.translator.__main__ import PROG, TranslatorSettings, choose_strategy
 from predictors.translator.model import Translator
+from predictors.translator.pair import Pair, PairTranslator
 from tests.predictors.translator.sentences import chrf, load_sentences
 
 # One event loop for the module: the engine keeps its connections, and those belong to a loop.
@@ -33,17 +34,10 @@ def engine() -> Iterator[Engine]:
     engine.close()
 
 
-def translator(engine: Engine, source: str, target: str) -> Translator:
+def translator(engine: Engine, source: str, target: str) -> PairTranslator:
     settings = read_settings(TranslatorSettings, arguments(source, target), {}, PROG, "")
-    return Translator(
-        settings.model_name,
-        engine,
-        choose_strategy(settings, engine),
-        source=source,
-        target=target,
-        reads="user_input",
-        writes="response",
-    )
+    pair = Pair(source, target, "user_input", "response")
+    return PairTranslator(pair, choose_strategy(settings, engine, pair))
 
 
 @pytest.mark.parametrize(("source", "target", "floor"), [("en", "fr", 30), ("fr", "en", 45)])
@@ -59,7 +53,8 @@ async def test_everyday_sentences_are_translated(
 
 async def test_a_message_keeps_its_lines_emoji_and_addresses(engine: Engine) -> None:
     text = "Bonjour ! 😀\n\n- Le musée est fermé, voir https://a.org/x?y=1\n```\nx = un\n```\n12 €"
-    [prediction] = await translator(engine, "fr", "en").predict([{"user_input": text}])
+    model = Translator("t", engine, [translator(engine, "fr", "en")])
+    [prediction] = await model.predict([{"user_input": text}])
     lines = prediction["response"].split("\n")
     assert len(lines) == 7
     assert lines[0].endswith(" 😀") and lines[1] == ""

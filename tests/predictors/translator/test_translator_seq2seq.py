@@ -7,11 +7,11 @@ import pytest
 from graph.errors import EngineError, ModelError
 from predictors.engine import EngineInfo, Sampling, Translation
 from predictors.translator.codes import choose_code
-from predictors.translator.model import Translator
+from predictors.translator.pair import Pair
 from predictors.translator.prompting import PromptStrategy
 from predictors.translator.prompts import choose_form
 from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
-from tests.fakes import FakeEngine
+from tests.fakes import FakeEngine, translator
 
 MARIAN = EngineInfo("echo", 512, family="marian", is_encoder_decoder=True)
 FLAN = EngineInfo("echo", 512, family="t5", is_encoder_decoder=True)
@@ -152,9 +152,7 @@ def test_a_decoder_without_a_chat_template_is_a_base_model():
 async def test_a_translator_takes_what_is_in_its_language(source, target, reads, language, mine):
     engine = Echo(MARIAN)
     strategy = by_model(engine, source, target)
-    model = Translator(
-        "t", engine, strategy, source=source, target=target, reads=reads, writes="response"
-    )
+    model = translator("t", engine, strategy, Pair(source, target, reads, "response"))
     [prediction] = await model.predict([{reads: "Hello.", "language": language}])
     assert ("response" in prediction) is mine
 

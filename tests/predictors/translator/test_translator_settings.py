@@ -3,7 +3,7 @@
 import pytest
 
 from predictors.settings import OptionError, read_settings
-from predictors.translator.__main__ import PROG, TranslatorSettings, check, fields, main
+from predictors.translator.__main__ import PROG, TranslatorSettings, check, main, pairs
 
 REQUIRED = ["--model_name", "t", "--model", "embedded:gemma3-270m"]
 
@@ -26,7 +26,8 @@ def settings(*argv: str, **environ: str) -> TranslatorSettings:
     ],
 )
 def test_the_fields_follow_the_direction(argv: list[str], expected: tuple[str, str]) -> None:
-    assert fields(settings(*argv)) == expected
+    [pair] = pairs(settings(*argv))
+    assert (pair.reads, pair.writes) == expected
 
 
 def test_every_option_is_a_variable_too() -> None:
@@ -79,3 +80,52 @@ def test_main_answers_an_unknown_model_with_one_line_and_one(
     argv = ["--model_name=t", "--source=fr", "--target=en", "--model=embedded:nothing"]
     assert main(argv, {}) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--source=fr,it", "--target=en"], ["fr en user_input", "it en user_input"]),
+        (["--source=en", "--target= fr, it"], ["en fr response_en", "en it response_en"]),
+        (
+            ["--source=fr,it", "--target=en", "--directions=both"],
+            ["fr en user_input", "it en user_input", "en fr response_en", "en it response_en"],
+        ),
+        (
+            ["--source=en", "--target=fr", "--directions=both"],
+            ["fr en user_input", "en fr response_en"],
+        ),
+    ],
+)
+def test_one_translator_may_serve_several_languages(argv: list[str], expected: list[str]) -> None:
+    found = [f"{pair.source} {pair.target} {pair.reads}" for pair in pairs(settings(*argv))]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--source=fr,it", "--target=de"], "--source or --target must be en alone"),
+        (["--source=fr", "--target=en,it"], "--source or --target must be en alone"),
+        (["--source=fr,en", "--target=en"], "--source and --target: en stands in both"),
+        (["--source=fr,fr", "--target=en"], "--source: fr stands in it twice"),
+        (["--source=en", "--target=fr,"], "--target: must be a language code"),
+        (["--source=en", "--target=fr,xx"], "--target: no language has the code xx"),
+        (
+            ["--source=en", "--target=fr,it", "--reads=user_input", "--writes=response"],
+            "--reads: a turn with user_input has the language en, which does not tell the 2 pairs",
+        ),
+        (
+            ["--source=fr,it", "--target=en", "--reads=response_en"],
+            "--reads: a turn with response_en has the language en",
+        ),
+        (
+            ["--source=fr", "--target=en", "--directions=both", "--writes=response"],
+            "--reads and --writes: --directions=both has the usual fields",
+        ),
+        (["--source=fr", "--target=en", "--directions=back"], "--directions"),
+    ],
+)
+def test_languages_that_no_turn_could_tell_apart_are_refused(argv: list[str], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        settings(*argv)

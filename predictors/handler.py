@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from graph import contract
@@ -134,3 +136,15 @@ class Handler:
         except RequestError as err:
             raise EngineError(f"{self.name}: the model's text cannot be passed on: {err}") from err
         return predictions
+
+
+def load_all(handlers: Collection[Handler]) -> None:
+    """Load all models, side by side. Raises the first error of any, when all have ended."""
+    with ThreadPoolExecutor(max_workers=len(handlers) or 1) as pool:
+        for loading in [pool.submit(handler.load) for handler in handlers]:
+            loading.result()
+
+
+def close_all(handlers: Collection[Handler]) -> None:
+    for handler in handlers:
+        handler.close()

@@ -54,7 +54,7 @@ class RequestGuard:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in ("GET", "HEAD"):
-            if self.draining and scope["path"].startswith("/v1/models/"):
+            if self.draining and scope["path"].startswith(("/v1/models/", "/readyz")):
                 raise NotReady("the server is draining")
             await self._app(scope, _empty, send)
             return

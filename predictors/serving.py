@@ -1,4 +1,4 @@
-"""The KServe server of a predictor: V1 protocol, readiness, drain; the one file with kserve in it.
+"""The KServe server of predictors: V1 protocol, readiness, drain; the one file with kserve in it.
 
 KServe's own ModelServer parses the process's arguments when it is imported, lets anybody unload a
 model, calls itself ready before the model is, and reads bodies of any size. So its parts are used:
@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,49 +22,68 @@ from graph.asgi import answer_error, json_answer
 from graph.contract import parse_body
 from graph.errors import ParleyError
 from graph.server import Server, StopSignals, listen, serve_while_loading
-from predictors.handler import Handler
+from predictors.handler import Handler, close_all, load_all
 from predictors.middleware import RequestGuard
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
-from predictors.settings import OptionError, ServerSettings
+from predictors.settings import OptionError, PredictorSettings, ServerSettings
 
 log = logging.getLogger(__name__)
 
-Build = Callable[[Sequence[str], Mapping[str, str], Progress], tuple[Predictor, Any]]
+Built = tuple[Predictor, PredictorSettings]
+Build = Callable[[Sequence[str], Mapping[str, str], Progress], Built]
+BuildAll = Callable[
+    [Sequence[str], Mapping[str, str], Progress], tuple[Sequence[Built], ServerSettings]
+]
 
 
 def run(
     prog: str, build: Build, argv: Sequence[str] | None, environ: Mapping[str, str] | None
 ) -> int:
     """The whole of a predictor's `main`: 0 after a clean stop, 1 failed, 2 wrong options."""
+
+    def build_one(
+        words: Sequence[str], variables: Mapping[str, str], progress: Progress
+    ) -> tuple[Sequence[Built], ServerSettings]:
+        predictor, settings = build(words, variables, progress)
+        return [(predictor, settings)], settings
+
+    return run_all(prog, build_one, argv, environ)
+
+
+def run_all(
+    prog: str, build: BuildAll, argv: Sequence[str] | None, environ: Mapping[str, str] | None
+) -> int:
+    """The same for a `main` that serves several predictors on one port."""
     try:
         with on_terminal(sys.stderr) as progress:
-            predictor, settings = build(
+            built, settings = build(
                 sys.argv[1:] if argv is None else argv,
                 os.environ if environ is None else environ,
                 progress,
             )
-        return serve(predictor, settings)
+        return serve([make_handler(*each) for each in built], settings)
     except ParleyError as err:
         print(f"{prog}: {err}", file=sys.stderr)
         return 2 if isinstance(err, OptionError) else 1
 
 
-def serve(predictor: Predictor, settings: ServerSettings) -> int:
-    """Serve until SIGTERM or SIGINT. The port opens at once; readiness follows the model's load."""
+def make_handler(predictor: Predictor, settings: PredictorSettings) -> Handler:
+    return Handler(
+        predictor, max_inflight=settings.max_inflight, request_timeout=settings.request_timeout
+    )
+
+
+def serve(handlers: Sequence[Handler], settings: ServerSettings) -> int:
+    """Serve until SIGTERM or SIGINT. The port opens at once; readiness follows the models' load."""
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     # Its lines, one for each call of the engine, say nothing that an operator needs.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    handler = Handler(
-        predictor,
-        max_inflight=settings.max_inflight,
-        request_timeout=settings.request_timeout,
-    )
     with StopSignals() as signals, listen(settings.host, settings.http_port) as listener:
-        asyncio.run(_serve(handler, listener, settings, signals))
-    log.info("%s stopped", handler.name)
+        asyncio.run(_serve(handlers, listener, settings, signals))
+    log.info("%s stopped", _names(handlers))
     return 0
 
 
@@ -85,6 +104,7 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     endpoints = V1Endpoints(data_plane)
     app = FastAPI(openapi_url=None)
     app.add_api_route("/", data_plane.live, methods=["GET"])
+    app.add_api_route("/readyz", _all_ready(handlers), methods=["GET"])
     app.add_api_route("/metrics", metrics_handler, methods=["GET"])
     app.add_api_route("/v1/models", endpoints.models, methods=["GET"])
     app.add_api_route("/v1/models/{model_name}", endpoints.model_ready, methods=["GET"])
@@ -96,6 +116,18 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     for kind, status in ((ModelNotFound, 404), (ModelNotReady, 503)):
         app.add_exception_handler(kind, _answer_with(status))
     return app
+
+
+def _all_ready(handlers: Sequence[Handler]) -> Callable[[], Awaitable[Any]]:
+    """Readiness of the whole process, which may serve several models: 503 until all are loaded."""
+
+    async def answer() -> Any:
+        from fastapi.responses import JSONResponse
+
+        waiting = [handler.name for handler in handlers if not handler.ready]
+        return JSONResponse({"ready": not waiting, "waiting": waiting}, 503 if waiting else 200)
+
+    return answer
 
 
 def _kserve_model(handler: Handler) -> Any:
@@ -141,19 +173,26 @@ def _data_plane(registry: Any) -> Any:
 
 
 async def _serve(
-    handler: Handler, listener: socket.socket, settings: ServerSettings, signals: StopSignals
+    handlers: Sequence[Handler],
+    listener: socket.socket,
+    settings: ServerSettings,
+    signals: StopSignals,
 ) -> None:
-    guard = RequestGuard(build_app([handler]), [handler])
+    guard = RequestGuard(build_app(handlers), handlers)
     server = Server(guard, settings.drain_seconds)
     stopping = _Stopping(guard, server, settings.drain_delay)
     signals.attach(stopping.handle)
     await serve_while_loading(
         server,
         listener,
-        handler.load,
-        lambda: log.info("%s is ready", handler.name),
-        handler.close,
+        lambda: load_all(handlers),
+        lambda: log.info("%s %s ready", _names(handlers), "is" if len(handlers) == 1 else "are"),
+        lambda: close_all(handlers),
     )
+
+
+def _names(handlers: Sequence[Handler]) -> str:
+    return ", ".join(handler.name for handler in handlers)
 
 
 class _Stopping:

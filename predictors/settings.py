@@ -32,13 +32,10 @@ def option(default: Any, help: str, choices: Sequence[str] = ()) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """The options of every predictor's server."""
+    """The options of a server, whatever it serves."""
 
-    model_name: str = option(..., "name in the URL /v1/models/NAME:predict; the service's own name")
     http_port: int = option(8080, "port that the server listens on")
     host: str = option("0.0.0.0", "address that the server listens on")
-    request_timeout: float = option(55.0, "seconds after which a request is answered with 504")
-    max_inflight: int = option(64, "requests at work or waiting; one more is answered with 503")
     drain_delay: float = option(
         5.0, "seconds after SIGTERM in which requests are still taken, while readiness is refused"
     )
@@ -47,7 +44,16 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSettings(ServerSettings):
+class PredictorSettings(ServerSettings):
+    """The options of every predictor, and those of its server."""
+
+    model_name: str = option(..., "name in the URL /v1/models/NAME:predict; the service's own name")
+    request_timeout: float = option(55.0, "seconds after which a request is answered with 504")
+    max_inflight: int = option(64, "requests at work or waiting; one more is answered with 503")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(PredictorSettings):
     """The further options of every predictor with a generating model."""
 
     model: str = option(

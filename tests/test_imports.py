@@ -45,6 +45,7 @@ LAYERS = (
     "predictors.detector",
     "predictors.translator",
     "predictors.chat",
+    "predictors.colocated",
     "predictors.images",
     "graph.local",
     "graph.client",
@@ -65,6 +66,7 @@ APART = (
     "predictors.detector",
     "predictors.translator",
     "predictors.chat",
+    "predictors.colocated",
     "predictors.conversion",
     "predictors.images",
 )

@@ -23,7 +23,7 @@ from graph.lint.structure import find_cyclic_steps
 from graph.router.conditions import exists
 from graph.router.walk import NO_ROUTE, Headers, Visit, route
 from graph.spec.model import Graph, RouterType, Step
-from graph.spec.services import Container, InferenceService, expand
+from graph.spec.services import Container, InferenceService
 
 DEFAULT_LANGUAGES = "en,fr"
 _MODULE = "predictors.detector"
@@ -82,11 +82,8 @@ def served_languages(container: Container | None) -> tuple[str, ...] | None:
     """The languages that a detector's container serves; None where only the cluster knows them."""
     if container is None:
         return None
-    environ: dict[str, str] = {}
-    for variable in container.env:
-        if variable.value is not None:
-            environ[variable.name] = expand(variable.value, environ)
-    words = [expand(word, environ) for word in (*container.command, *container.args)]
+    environ = container.known_environ()
+    words = container.known_words()
     hidden = container.env_from or _VARIABLE in [v.name for v in container.env if v.value is None]
     text = None if hidden else environ.get(_VARIABLE, DEFAULT_LANGUAGES)
     for word, following in zip(words, [*words[1:], ""], strict=True):

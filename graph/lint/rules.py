@@ -47,6 +47,7 @@ RULES = (
     Rule("unreachable-node", _WARNING, structure.find_unreachable_nodes),
     Rule("empty-node", _ERROR, structure.find_empty_nodes),
     Rule("unknown-service", _ERROR, structure.find_unknown_services),
+    Rule("unknown-model", _ERROR, structure.find_unknown_models),
     Rule("service-url", _ERROR, structure.find_bad_urls),
     Rule("ensemble-key", _ERROR, structure.find_ensemble_keys),
     Rule("ignored-field", _WARNING, structure.find_ignored_fields),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from graph.golang.url import find_url_error
 from graph.lint.findings import Problem, Severity, Subject
+from graph.spec.addresses import address_of
 from graph.spec.documents import suggest
 from graph.spec.model import ROOT, Graph, Node, RouterType, Step
+from graph.spec.services import Container
 
+_MODEL_NAME = "--model_name"
 _SEQUENCE_ONLY = "only a Sequence reads it"
 
 
@@ -88,6 +92,34 @@ def find_unknown_services(subject: Subject) -> Iterator[Problem]:
                 index,
                 None if subject.services else Severity.WARNING,
             )
+
+
+def find_unknown_models(subject: Subject) -> Iterator[Problem]:
+    """A service of the files does not serve the model that a step asks it for."""
+    for node, _, index, step in subject.graph.steps():
+        address = address_of(step)
+        if address is None:
+            continue
+        for service in subject.services:
+            names = _served_models(service.container)
+            if names and address.is_of(service, subject.graph) and address.model not in names:
+                yield Problem(
+                    f'the container of InferenceService "{service.name}" serves '
+                    f'{", ".join(names)}, and not "{address.model}"'
+                    f"{suggest(address.model, names)}; every call is answered 404",
+                    f"call it by serviceUrl, at /v1/models/{names[0]}:predict, or change its "
+                    f"{_MODEL_NAME}",
+                    node,
+                    index,
+                )
+
+
+def _served_models(container: Container | None) -> list[str]:
+    """The names that a predictor's options give its models; empty where they are not known."""
+    words = container.known_words() if container else []
+    given = [word.partition("=")[2] for word in words if word.startswith(f"{_MODEL_NAME}=")]
+    pairs = itertools.pairwise(words)
+    return given + [following for word, following in pairs if word == _MODEL_NAME]
 
 
 def find_bad_urls(subject: Subject) -> Iterator[Problem]:

@@ -11,50 +11,53 @@ import importlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from graph.asgi import Answer
 from graph.errors import NotServed, SpecError, needing
 from graph.router.walk import Headers, route
+from graph.spec.addresses import Address, address_of
 from graph.spec.documents import suggest
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Graph, Objects, Step
 from graph.spec.services import InferenceService
 from graph.spec.sources import read_manifests
-from predictors.handler import Handler
+from predictors.handler import Handler, close_all, load_all
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing
-from predictors.settings import ModelSettings, OptionError, ServerSettings
+from predictors.serving import Built, make_handler
+from predictors.settings import ModelSettings, OptionError
 
 DEFAULT_FILE = Path(__file__).parents[2] / "manifests" / "embedded.yaml"
 TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
 # What a cluster mounts, this machine has elsewhere: the user's own setting holds, not the file's.
 _OWN_VARIABLES = ("HOME", "OPENAI_API_KEY", "PARLEY_MODELS", "XDG_CACHE_HOME")
+_COLOCATED = "predictors.colocated"
 _MODULE = re.compile(r"predictors\.[a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class LocalGraph:
-    """A graph, the handlers of its services by service name, and the models that they run."""
+    """A graph, the handlers of its predictors by name, and the models that they run.
+
+    names: the predictor that each target of a step means, where it is another than the target.
+    """
 
     graph: Graph
     handlers: Mapping[str, Handler]
     models: Sequence[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> None:
         """Load all models, side by side. Raises the first error of any."""
-        with ThreadPoolExecutor(max_workers=len(self.handlers) or 1) as pool:
-            for loading in [pool.submit(handler.load) for handler in self.handlers.values()]:
-                with needing("local"):
-                    loading.result()
+        with needing("local"):
+            load_all(self.handlers.values())
 
     def close(self) -> None:
-        for handler in self.handlers.values():
-            handler.close()
+        close_all(self.handlers.values())
 
     def licences(self) -> list[str]:
         """One line for each model whose licence is known: the embedded ones."""
@@ -78,7 +81,7 @@ class LocalGraph:
         return NotServed(f"{name}: no such predictor; there are {known}{near}")
 
     async def _call(self, step: Step, body: bytes, headers: Headers) -> Answer:
-        return await self.predict(step.service_name, body)
+        return await self.predict(self.names.get(step.target, step.target), body)
 
 
 def read_file(file: str) -> Objects:
@@ -95,32 +98,62 @@ def build(
     Raises SpecError for what cannot run here, ModelError for weights.
     """
     graph = choose_graph(objects, source, name)
-    handlers: dict[str, Handler] = {}
-    models: list[str] = []
-    unpulled: list[NotPulled] = []
-    services = _services_of(graph, objects)
+    targets = _targets_of(graph, objects)
+    services = list({_where(service): service for service, _ in targets.values()}.values())
     # Code before weights: what is not installed comes first.
     modules = [_module(service) for service in services]
+    built: dict[str, list[Built]] = {}
+    unpulled: list[NotPulled] = []
     for service, module in zip(services, modules, strict=True):
         try:
-            handlers[service.name], settings = _handler(service, module, progress)
+            built[_where(service)] = _build(service, module, progress)
         except NotPulled as err:
             unpulled.append(err)
-            continue
-        models += [settings.model] if isinstance(settings, ModelSettings) else []
     if unpulled:
         # All at once, so that one command fixes it.
         raise join_unpulled(unpulled)
-    return LocalGraph(graph, handlers, models)
+    for service, address in targets.values():
+        _check_model(graph, address, built[_where(service)])
+    every = [each for found in built.values() for each in found]
+    return LocalGraph(
+        graph,
+        _handlers(graph, every),
+        [settings.model for _, settings in every if isinstance(settings, ModelSettings)],
+        {target: address.model for target, (_, address) in targets.items()},
+    )
 
 
-def _services_of(graph: Graph, objects: Objects) -> list[InferenceService]:
-    """The services that the steps call, each once. Raises SpecError for one that is not there."""
-    services = {service.name: service for service in objects.services}
-    for target in graph.targets():
-        if target not in services:
-            raise SpecError(_missing(graph, target, services))
-    return [services[target] for target in graph.targets()]
+def _targets_of(graph: Graph, objects: Objects) -> dict[str, tuple[InferenceService, Address]]:
+    """The service and model of each target. Raises SpecError for a service that is not there."""
+    found: dict[str, tuple[InferenceService, Address]] = {}
+    for _, _, _, step in graph.steps():
+        if step.node_name or step.target in found:
+            continue
+        address = address_of(step)
+        services = [s for s in objects.services if address and address.is_of(s, graph)]
+        if address is None or not services:
+            raise SpecError(_missing(graph, step, objects))
+        found[step.target] = services[0], address
+    return found
+
+
+def _check_model(graph: Graph, address: Address, built: Sequence[Built]) -> None:
+    names = [predictor.name for predictor, _ in built]
+    if address.model not in names:
+        raise SpecError(
+            f"{_graph(graph)}: the model {address.model!r} is called, but the container of "
+            f"InferenceService/{address.service} serves {', '.join(names)}"
+            f"{suggest(address.model, names)}"
+        )
+
+
+def _handlers(graph: Graph, built: Sequence[Built]) -> dict[str, Handler]:
+    handlers: dict[str, Handler] = {}
+    for predictor, settings in built:
+        if predictor.name in handlers:
+            raise SpecError(f"{_graph(graph)}: two of its services serve a model {predictor.name}")
+        handlers[predictor.name] = make_handler(predictor, settings)
+    return handlers
 
 
 def _module(service: InferenceService) -> ModuleType:
@@ -139,19 +172,15 @@ def _module(service: InferenceService) -> ModuleType:
         raise SpecError(f"{where}: cannot import {words[2]}: {err}") from err
 
 
-def _handler(
-    service: InferenceService, module: ModuleType, progress: Progress
-) -> tuple[Handler, ServerSettings]:
-    """A service's predictor, with the options of its container. Raises SpecError."""
+def _build(service: InferenceService, module: ModuleType, progress: Progress) -> list[Built]:
+    """A service's predictors, with the options of its container. Raises SpecError."""
     words = service.container.command_line() if service.container else []
     try:
-        predictor, settings = module.build(words[3:], _environ(service), progress)
+        with needing("local"):
+            built = module.build(words[3:], _environ(service), progress)
     except OptionError as err:
         raise SpecError(f"{_where(service)}: {err}") from err
-    handler = Handler(
-        predictor, max_inflight=settings.max_inflight, request_timeout=settings.request_timeout
-    )
-    return handler, settings
+    return list(built[0]) if words[2] == _COLOCATED else [built]
 
 
 def _where(service: InferenceService) -> str:
@@ -164,12 +193,18 @@ def _environ(service: InferenceService) -> dict[str, str]:
     return {name: value for name, value in given.items() if name not in _OWN_VARIABLES} | own
 
 
-def _missing(graph: Graph, target: str, services: Mapping[str, InferenceService]) -> str:
-    where = f"{graph.source}: InferenceGraph/{graph.name}"
-    if target not in graph.service_names():
-        return f"{where}: {target} runs elsewhere; `parley graph serve` runs such graphs"
+def _graph(graph: Graph) -> str:
+    return f"{graph.source}: InferenceGraph/{graph.name}"
+
+
+def _missing(graph: Graph, step: Step, objects: Objects) -> str:
+    if not step.service_name:
+        return (
+            f"{_graph(graph)}: {step.target} runs elsewhere; `parley graph serve` runs such graphs"
+        )
+    services = [service.name for service in objects.services]
     known = ", ".join(services) or "none"
     return (
-        f"{where}: no InferenceService {target!r} in the file; it holds {known}"
-        f"{suggest(target, services)}"
+        f"{_graph(graph)}: no InferenceService {step.target!r} in the file; it holds {known}"
+        f"{suggest(step.target, services)}"
     )

@@ -14,13 +14,12 @@ from graph.router.propagation import VARIABLE, read_patterns
 from graph.router.transport import http_call
 from graph.router.walk import route
 from graph.server import Server, StopSignals, listen, stop_or_hurry, url_of
+from graph.spec.addresses import cluster_url
 from graph.spec.documents import suggest
 from graph.spec.model import Graph
 from graph.spec.services import InferenceService
 
 Note = Callable[[str], None]
-# Where a predictor answers inside a cluster, as KServe's controller resolves a serviceName.
-_CLUSTER_URL = "http://{name}-predictor.{namespace}.svc.cluster.local/v1/models/{name}:predict"
 _DRAIN_SECONDS = 10
 
 
@@ -45,7 +44,7 @@ def service_urls(
                 f"give its URL with --service {name}=http://..."
             )
         namespace = defined[name].namespace or graph.namespace or "default"
-        urls[name] = _CLUSTER_URL.format(name=name, namespace=namespace)
+        urls[name] = cluster_url(name, namespace)
     return urls
 
 

@@ -69,6 +69,19 @@ class Container:
             values[variable.name] = expand(variable.value, values)
         return values
 
+    def known_environ(self) -> dict[str, str]:
+        """The same without the variables that only a cluster can give."""
+        values: dict[str, str] = {}
+        for variable in self.env:
+            if variable.value is not None:
+                values[variable.name] = expand(variable.value, values)
+        return values
+
+    def known_words(self) -> list[str]:
+        """`command_line` as far as it is known without a cluster."""
+        environ = self.known_environ()
+        return [expand(word, environ) for word in (*self.command, *self.args)]
+
     def command_line(self) -> list[str]:
         """`command` and `args` as one list, references to the environment filled in."""
         environ = self.environ()

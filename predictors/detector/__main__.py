@@ -20,13 +20,13 @@ from graph.errors import find_nearest
 from predictors.detector.model import Detector
 from predictors.progress import Progress, show_nothing
 from predictors.serving import run
-from predictors.settings import OptionError, ServerSettings, option, read_settings
+from predictors.settings import OptionError, PredictorSettings, option, read_settings
 
 PROG = "predictors.detector"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorSettings(ServerSettings):
+class DetectorSettings(PredictorSettings):
     """What the detector takes."""
 
     languages: str = option("en,fr", "ISO 639-1 codes of the served languages, by comma")

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from predictors.settings import OptionError, ServerSettings, option, read_settings
+from predictors.settings import OptionError, PredictorSettings, option, read_settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServerSettings):
+class Settings(PredictorSettings):
     temperature: float | None = option(None, "randomness (default: the checkpoint's)")
     beams: int | None = option(None, "width of the search")
     style: str | None = option(None, "kind of the answer", ("short", "long"))

@@ -238,6 +238,38 @@ def test_a_service_that_runs_elsewhere_is_not_unknown() -> None:
     assert lint(subject, RULES) == []
 
 
+POD = """
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: pod}
+spec:
+  predictor:
+    containers:
+      - name: kserve-container
+        command: [python, -m, predictors.colocated]
+        args: [predictors.chat, --model_name=chat, predictors.translator, --model_name, $(NAME)]
+        env: [{name: NAME, value: to-french}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "found"),
+    [
+        ({"serviceUrl": "http://pod-predictor.n.svc.cluster.local/v1/models/chat:predict"}, []),
+        ({"serviceUrl": "http://pod-predictor/v1/models/to-french:predict"}, []),
+        ({"serviceUrl": "http://pod-predictor.n/v1/models/chatt:predict"}, ["unknown-model"]),
+        ({"serviceName": "pod"}, ["unknown-model"]),
+        # Of another service and of another namespace nothing is known.
+        ({"serviceUrl": "http://other-predictor.n/v1/models/chatt:predict"}, []),
+    ],
+)
+def test_a_model_that_its_service_does_not_serve(step: dict[str, Any], found: list[str]) -> None:
+    text = f"{document(sequence(step))}\n---{POD}"
+    objects = load_objects(text, "f.yaml")
+    (graph,) = objects.graphs
+    assert [each.rule for each in lint(Subject(graph, objects.services), RULES)] == found
+
+
 def test_without_data_response_every_answer_of_the_chat_is_unused() -> None:
     text = (ROOT / "manifests" / "base" / "graph.yaml").read_text()
     cut = re.sub(r"\n +data: \$response", "", text)
@@ -260,8 +292,8 @@ def test_our_own_manifests_find_nothing() -> None:
 
 # Rules that a graph alone does not break; each has a test of its own.
 TESTED_APART = {
-    "graph-name", "no-timeout", "short-timeout", "condition-example", "condition-existence",
-    "language-without-branch", "branch-without-language",
+    "graph-name", "unknown-model", "no-timeout", "short-timeout", "condition-example",
+    "condition-existence", "language-without-branch", "branch-without-language",
 }  # fmt: skip
 
 

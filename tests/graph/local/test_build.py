@@ -12,6 +12,7 @@ from graph.local.build import build, read_file
 from graph.spec.load import load_objects
 from predictors.handler import Handler
 from tests.fakes import embedded_graph, predictors
+from tests.predictors.test_handler import Waits
 
 GRAPH = """
 apiVersion: serving.kserve.io/v1alpha1
@@ -71,6 +72,69 @@ def test_what_cannot_run_here_is_refused_by_file_and_service(container, words):
 def test_a_service_that_is_not_in_the_file_is_named():
     with pytest.raises(SpecError, match="no InferenceService 's' in the file"):
         build(load_objects(GRAPH, "my.yaml"), "my.yaml")
+
+
+TOGETHER = """
+apiVersion: serving.kserve.io/v1alpha1
+kind: InferenceGraph
+metadata: {name: g, namespace: mine}
+spec:
+  nodes:
+    root:
+      routerType: Sequence
+      steps:
+        - serviceUrl: http://s-predictor.%s.svc.cluster.local/v1/models/to-english:predict
+        - serviceUrl: http://s-predictor.mine.svc.cluster.local/v1/models/%s:predict
+          data: $response
+          mapPredictionsToInstances: true
+"""
+BLOCKS = (
+    "command: [python, -m, predictors.colocated], args: [--http_port=8080, predictors.translator,"
+    " --model_name=to-english, --source=fr, --target=en, '--model=openai:m@http://127.0.0.1:9/v1',"
+    " predictors.chat, --model_name=chat, '--model=openai:m@http://127.0.0.1:9/v1']"
+)
+
+
+class Says(Waits):
+    """Adds its name to what was said."""
+
+    def __init__(self, name):
+        self.name = name
+
+    async def predict(self, instances):
+        return [{"user_input": f"{each['user_input']}, {self.name}"} for each in instances]
+
+
+def together(namespace="mine", model="chat", container=BLOCKS):
+    text = TOGETHER % (namespace, model) + SERVICE % container
+    return build(load_objects(text, "my.yaml"), "my.yaml")
+
+
+async def test_the_predictors_of_one_pod_are_reached_by_their_urls():
+    local = together()
+    assert list(local.handlers) == ["to-english", "chat"]
+    for name, handler in local.handlers.items():
+        handler.predictor = Says(name)
+        handler.load()
+    answer = await local.route(b'{"user_input": "Bonjour"}')
+    assert json.loads(answer.body)["predictions"] == [{"user_input": "Bonjour, to-english, chat"}]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"model": "chatt"}, 'serves to-english, chat; did you mean "chat"?'),
+        (
+            {"container": BLOCKS.replace("predictors.chat", "predictors.chatt")},
+            "InferenceService/s: predictor 2, predictors.chatt: does not run beside others; "
+            "did you mean predictors.chat?",
+        ),
+    ],
+)
+def test_one_pod_with_a_mistake_is_refused_in_a_sentence(wrong, words):
+    with pytest.raises(SpecError) as caught:
+        together(**wrong)
+    assert words in str(caught.value)
 
 
 def test_an_unknown_model_is_named_with_the_known_ones():

@@ -1,0 +1,1 @@
+"""Several predictors in one process."""

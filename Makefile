@@ -18,7 +18,7 @@ UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e clean
+.PHONY: help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e overload soak clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -71,6 +71,12 @@ cluster-down: .venv/dev ## remove that cluster without a trace
 
 e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
 	.venv/bin/python -m pytest -m cluster tests/cluster
+
+overload: .venv/dev ## ten times the load that saturates; SECONDS_OF_LOAD=120
+	.venv/bin/python -m tests.benchmarks.overload --seconds $(or $(SECONDS_OF_LOAD),120)
+
+soak: .venv/dev ## people talk for half an hour; SECONDS_OF_LOAD=1800
+	.venv/bin/python -m tests.benchmarks.soak --seconds $(or $(SECONDS_OF_LOAD),1800)
 
 clean: ## remove the environment and all caches of this folder
 	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

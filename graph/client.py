@@ -19,6 +19,7 @@ from typing import Any, Protocol, Self
 import httpx2
 
 from graph import contract
+from graph.degradation import explain
 from graph.errors import DeadlineExceeded, NotReady, StepError, needing
 from graph.limits import PUBLIC_LIMITS
 
@@ -37,8 +38,23 @@ class TurnStep:
 
 
 @dataclass(frozen=True)
+class Degradation:
+    """A step that did not do its part, or not all of it, and why: one of the contract's reasons."""
+
+    step: str
+    reason: str
+
+    def __str__(self) -> str:
+        return explain(self.step, self.reason)
+
+
+@dataclass(frozen=True)
 class Reply:
-    """One answered turn. `prediction` is the instance exactly as the graph returned it."""
+    """One answered turn. `prediction` is the instance exactly as the graph returned it.
+
+    degraded: what the turn lacks. A text that a step had nothing for is empty; without `response`
+    there is no answer, and the history does not hold the message.
+    """
 
     response: str
     language: str
@@ -48,6 +64,7 @@ class Reply:
     response_en: str
     language_confidence: float
     steps: tuple[TurnStep, ...]
+    degraded: tuple[Degradation, ...]
     prediction: Mapping[str, Any]
 
 
@@ -226,10 +243,16 @@ def read_reply(prediction: Mapping[str, Any]) -> Reply:
             response_en=prediction[contract.RESPONSE_EN],
             language_confidence=prediction[contract.LANGUAGE_CONFIDENCE],
             steps=tuple(TurnStep(**step) for step in prediction[contract.STEPS]),
+            degraded=read_degraded(prediction),
             prediction=prediction,
         )
     except (KeyError, TypeError) as err:
         raise StepError(f"the answer is not a turn of Parley's: {err} is missing or wrong") from err
+
+
+def read_degraded(prediction: Mapping[str, Any]) -> tuple[Degradation, ...]:
+    """What a turn lacks. Raises TypeError where that is not of the contract."""
+    return tuple(Degradation(**entry) for entry in prediction.get(contract.DEGRADED, ()))
 
 
 def _predictions(status: int, answer: bytes, expected: int) -> list[dict[str, Any]]:

@@ -24,13 +24,13 @@ class Reason(StrEnum):
 
 
 _SENTENCES = {
-    Reason.OVERLOADED: "It had too much work to take this on.",
-    Reason.DEADLINE: "There was no time left for it.",
-    Reason.NOT_READY: "Its model was not ready.",
-    Reason.ENGINE: "Its model failed.",
-    Reason.QUALITY: "Its model gave a poor text or none, twice.",
-    Reason.NO_ANSWER: "Its model gave no answer, twice.",
-    Reason.HISTORY_CUT: "The oldest turns of the conversation did not fit and were left out.",
+    Reason.OVERLOADED: "{step} had too much work to take this on.",
+    Reason.DEADLINE: "There was no time left for {step}.",
+    Reason.NOT_READY: "The model of {step} was not ready.",
+    Reason.ENGINE: "The model of {step} failed.",
+    Reason.QUALITY: "The model of {step} gave a poor text or none, twice.",
+    Reason.NO_ANSWER: "The model of {step} gave no answer, twice.",
+    Reason.HISTORY_CUT: "The conversation is too long for {step}, which left out the oldest turns.",
 }
 
 
@@ -47,6 +47,8 @@ def reason_of(error: ParleyError) -> Reason:
             return Reason.ENGINE
 
 
-def explain(reason: str) -> str:
-    """A sentence about the step, for a person. A newer server may know further reasons."""
-    return _SENTENCES[Reason(reason)] if reason in list(Reason) else f"The reason is {reason}."
+def explain(step: str, reason: str) -> str:
+    """A sentence for a person. A newer server may know further reasons."""
+    if reason not in list(Reason):
+        return f"{step} did not do its part: {reason}."
+    return _SENTENCES[Reason(reason)].format(step=step)

@@ -79,9 +79,11 @@ def translator(name: str, engine: Engine, strategy: Strategy, pair: Pair) -> Tra
     return Translator(name, engine, [PairTranslator(pair, strategy)])
 
 
-def predictors(reply: Callable[[str], str] = "You said: {}".format) -> list[Handler]:
+def predictors(
+    reply: Callable[[str], str] = "You said: {}".format, context: int = 200_000
+) -> list[Handler]:
     """The four predictors of the manifests, on fakes, loaded: detector, translators, chat."""
-    engine = FakeEngine(reply, context=200_000)
+    engine = FakeEngine(reply, context=context)
     made: list[Predictor] = [
         Detector("detector", ("en", "fr"), "en"),
         translator("translate-fr-en", engine, Words("en:"), TO_ENGLISH),

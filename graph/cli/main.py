@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from graph import contract
 from graph.cli.graph import app as graph_commands
 from graph.cli.interrupts import ended_at_once, interruptible
 from graph.cli.models import app as model_commands
-from graph.cli.words import plain_words
+from graph.cli.words import lacking, plain_words
 from graph.client import ChatClient
 from graph.errors import NotInstalled, NotReady, ParleyError, SpecError, needing
 
@@ -110,10 +111,7 @@ def ask(
     message = sys.stdin.read() if text == "-" else text
     with _client(file, url) as (client, _):
         reply = client.turn(message, _read_history(history), language=language)
-    if output is Output.JSON:
-        _print(json.dumps(reply.prediction, ensure_ascii=False, indent=2))
-    else:
-        _print(reply.response)
+    _show(reply.prediction, output)
 
 
 @app.command()
@@ -145,10 +143,7 @@ def translate(
         file = str(TRANSLATOR_FILE)
     with _client(file, url) as (client, _):
         prediction = ask_translator(client, sys.stdin.read() if text == "-" else text, to)
-    if output is Output.JSON:
-        _print(json.dumps(prediction, ensure_ascii=False, indent=2))
-    else:
-        _print(prediction["response"])
+    _show(prediction, output)
 
 
 @app.command()
@@ -250,6 +245,19 @@ def _exit_code(err: ParleyError) -> int:
     if isinstance(err, NotReady) or err.status == 503:
         return NOT_READY
     return FAILED
+
+
+def _show(prediction: Mapping[str, Any], output: Output) -> None:
+    """The one answer, and what it lacks; exit code 1 where there is none."""
+    response = prediction[contract.RESPONSE]
+    if output is Output.JSON:
+        _print(json.dumps(prediction, ensure_ascii=False, indent=2))
+    elif response:
+        _print(response)
+    for line in lacking(prediction):
+        _note(f"parley: {line}")
+    if not response:
+        raise typer.Exit(FAILED)
 
 
 def _print(text: str) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from graph import contract
-from graph.cli.words import plain_words
-from graph.client import Conversation, Reply
+from graph.cli.words import lacking, plain_words
+from graph.client import Conversation, Degradation, Reply
+from graph.degradation import Reason
 from graph.errors import NotReady, ParleyError, RequestError
 
 Print = Callable[[str], None]
@@ -46,6 +47,8 @@ class Session:
         self.original = False
         self.done = False
         self.failed = False
+        # How the history of the last turn was cut.
+        self.cut: list[Degradation] = []
 
     def run(self, read: Callable[[], str]) -> bool:
         """Answer line after line of `read`, which raises EOFError at the end.
@@ -76,7 +79,7 @@ class Session:
                 command(self, argument.strip())
             return
         try:
-            self.show(self.conversation.say(line))
+            self.answer(self.conversation.say(line))
         except KeyboardInterrupt:
             if not self.interactive:
                 raise
@@ -94,9 +97,22 @@ class Session:
         if self.as_json:
             self.out(json.dumps({"error": problem}, ensure_ascii=False))
 
+    def answer(self, reply: Reply) -> None:
+        """Show a new turn and what it lacks."""
+        self.show(reply)
+        # A long conversation stays too long: that is said once.
+        cut = [entry for entry in reply.degraded if entry.reason == Reason.HISTORY_CUT]
+        for line in lacking(reply.prediction):
+            if line not in map(str, self.cut):
+                self.notes(f"note: {line}")
+        self.cut = cut
+        self.failed = self.failed or not reply.response
+
     def show(self, reply: Reply) -> None:
         if self.as_json:
             self.out(json.dumps(reply.prediction, ensure_ascii=False))
+            return
+        if not reply.response:
             return
         self.out(f"[{reply.language}] {reply.response}")
         if self.original and reply.response_en != reply.response:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph import contract
-from graph.client import ChatClient
+from graph.client import ChatClient, read_degraded
 from graph.errors import RequestError, StepError
 
 _TRANSLATOR = re.compile(r"translate-[a-z]{2,3}-([a-z]{2,3})")
@@ -41,4 +41,5 @@ def translate(client: ChatClient, text: str, to: str | None = None) -> Mapping[s
 def _written(prediction: Mapping[str, Any]) -> list[str]:
     """The languages that the translators on the way write, where their names tell."""
     names = [str(step["name"]) for step in prediction.get(contract.STEPS, ())]
+    names += [degradation.step for degradation in read_degraded(prediction)]
     return [match[1] for name in names if (match := _TRANSLATOR.fullmatch(name))]

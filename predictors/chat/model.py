@@ -5,6 +5,10 @@ it writes `response_en`, the grown `history`, and `response` where no translator
 
 A model that speaks other languages too is asked in them: such a message needs no translator, and
 the answer, in that language, stands in `response_en` and `response` alike.
+
+Nothing is passed off as the model's answer: where the model says nothing twice, or the message has
+no translation, the answer is left empty and `degraded` says so. It also tells a history that was
+cut to fit the model's context.
 """
 
 from __future__ import annotations
@@ -17,8 +21,9 @@ from dataclasses import replace
 
 from graph import contract
 from graph.contract import Instance
-from graph.errors import EngineError, ModelError, TooLarge
-from predictors.chat.prompt import DoesNotFit, PromptFormat
+from graph.degradation import Reason
+from graph.errors import ModelError, TooLarge
+from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
 from predictors.engine import Engine, Prompt, Sampling
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
@@ -67,20 +72,21 @@ class Chat:
 
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
-        for i, instance in enumerate(instances):
-            contract.require_english(instance, i, self._languages)
-        prompts = await asyncio.gather(
-            *(self._prompt(instance, i) for i, instance in enumerate(instances))
-        )
-        answers = await self._engine.generate(prompts, self._sampling())
+        mine = [i for i, instance in enumerate(instances) if not _untranslated(instance)]
+        for i in mine:
+            contract.require_english(instances[i], i, self._languages)
+        fitted = await asyncio.gather(*(self._prompt(instances[i], i) for i in mine))
+        prompts = [each.prompt for each in fitted]
+        answers = await self._engine.generate(prompts, self._sampling()) if mine else []
         answers = list(await asyncio.gather(*map(self._finish, prompts, answers)))
         seconds = time.perf_counter() - started
-        return [
-            self._answered(instance, answer, seconds)
-            for instance, answer in zip(instances, answers, strict=True)
-        ]
+        # What has no English cannot be answered, but its turn goes on as a turn.
+        predictions = [_unanswered(instance) for instance in instances]
+        for i, fit, answer in zip(mine, fitted, answers, strict=True):
+            predictions[i] = self._answered(instances[i], fit, answer, seconds)
+        return predictions
 
-    async def _prompt(self, instance: Instance, index: int) -> Prompt:
+    async def _prompt(self, instance: Instance, index: int) -> Fitted:
         history = instance.get(contract.HISTORY, [])
         try:
             answer_tokens = self._answer_tokens(self._sampling())
@@ -92,7 +98,10 @@ class Chat:
             raise TooLarge(field, f"{err}; send a shorter message") from err
 
     async def _finish(self, prompt: Prompt, answer: str) -> str:
-        """The answer as a person should see it: never empty, and no half sentence at its end."""
+        """The answer as a person should see it, without half a sentence at its end.
+
+        It is empty where the model gave nothing, twice.
+        """
         sampling = self._sampling()
         answer = _readable(answer)
         if not answer:
@@ -101,7 +110,7 @@ class Chat:
             [answer] = await self._engine.generate([prompt], second_try)
             answer = _readable(answer)
         if not answer:
-            raise EngineError(f"{self.name}: the model gave no answer; say it in other words")
+            return ""
         if await self._engine.count_tokens(answer) >= self._answer_tokens(sampling):
             return whole_sentences(answer)
         return answer
@@ -114,19 +123,36 @@ class Chat:
         most = sampling.max_tokens or self._engine.info.max_new_tokens
         return most or self._engine.info.context
 
-    def _answered(self, instance: Instance, answer: str, seconds: float) -> Instance:
+    def _answered(self, instance: Instance, fit: Fitted, answer: str, seconds: float) -> Instance:
         message = _message(instance)
-        history = [*instance.get(contract.HISTORY, []), message, answer]
-        answered = {
-            **instance,
-            contract.USER_INPUT_EN: message,
-            contract.RESPONSE_EN: answer,
-            contract.HISTORY: history,
-        }
-        if instance.get(contract.LANGUAGE, contract.PIVOT) in self._languages:
-            answered[contract.RESPONSE] = answer
-        contract.add_step(answered, self.name, self._engine.info.model, seconds)
-        return answered
+        turn = {**instance, contract.USER_INPUT_EN: message}
+        if fit.dropped:
+            contract.add_degradation(turn, self.name, Reason.HISTORY_CUT)
+        if answer:
+            turn[contract.RESPONSE_EN] = answer
+            turn[contract.HISTORY] = [*instance.get(contract.HISTORY, []), message, answer]
+            if instance.get(contract.LANGUAGE, contract.PIVOT) in self._languages:
+                turn[contract.RESPONSE] = answer
+        else:
+            contract.add_degradation(turn, self.name, Reason.NO_ANSWER)
+            turn = _unanswered(turn)
+        contract.add_step(turn, self.name, self._engine.info.model, seconds)
+        return turn
+
+
+def _untranslated(instance: Instance) -> bool:
+    """Whether a translator had nothing to give for the message, and said so."""
+    return contract.gave_nothing(instance, contract.USER_INPUT_EN)
+
+
+def _unanswered(instance: Instance) -> Instance:
+    """The turn with an empty answer, and a history that does not hold the message."""
+    return {
+        **instance,
+        contract.RESPONSE_EN: "",
+        contract.RESPONSE: "",
+        contract.HISTORY: instance.get(contract.HISTORY, []),
+    }
 
 
 def _readable(text: str) -> str:

@@ -7,7 +7,7 @@ never. It knows nothing of HTTP or of other languages than the model's own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from graph.errors import ModelError
@@ -24,6 +24,14 @@ class DoesNotFit(Exception):
         self.room = room
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A prompt that fits the model's context; dropped: the oldest texts of the history left out."""
+
+    prompt: Prompt
+    dropped: int
+
+
 class PromptFormat(Protocol):
     def check(self, info: EngineInfo) -> None:
         """Called once the engine is loaded. Raises ModelError for a model that cannot chat."""
@@ -31,7 +39,7 @@ class PromptFormat(Protocol):
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
-    ) -> Prompt:
+    ) -> Fitted:
         """A prompt that leaves room for `answer_tokens`. Raises DoesNotFit."""
         ...
 
@@ -52,7 +60,7 @@ class PromptByModel:
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
-    ) -> Prompt:
+    ) -> Fitted:
         return await self._format(engine.info).prompt(engine, history, message, answer_tokens)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
@@ -76,14 +84,14 @@ class BlenderbotPrompt:
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
-    ) -> Prompt:
+    ) -> Fitted:
         turns = [self._plain(text) for text in (*history, message)]
 
         async def tokens(dropped: int) -> int:
             return await engine.count_tokens(self.separator.join(turns[dropped:]))
 
         dropped = await fewest_dropped(tokens, len(history), engine.info.context)
-        return self.separator.join(turns[dropped:])
+        return Fitted(self.separator.join(turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         return wanted
@@ -121,7 +129,7 @@ class ChatTemplatePrompt:
 
     async def prompt(
         self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
-    ) -> Prompt:
+    ) -> Fitted:
         room = engine.info.context - answer_tokens
         turns = [*with_roles(history), Message("user", message)]
 
@@ -129,7 +137,7 @@ class ChatTemplatePrompt:
             return await engine.count_tokens((*self._beginning, *turns[dropped:]))
 
         dropped = await fewest_dropped(tokens, len(history), room)
-        return (*self._beginning, *turns[dropped:])
+        return Fitted((*self._beginning, *turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         temperature, penalty = wanted.temperature, wanted.repetition_penalty

@@ -71,7 +71,10 @@ class Translator:
         work: defaultdict[PairTranslator, list[_Task]] = defaultdict(list)
         for i, instance in enumerate(instances):
             translator = self._choose(instance, i)
-            if translator is not None:
+            if translator is None:
+                continue
+            # Where an earlier step had nothing to give, there is nothing to translate.
+            if not contract.gave_nothing(instance, translator.pair.reads):
                 text = contract.require_text(instance, translator.pair.reads, i)
                 work[translator].append(_Task(i, text))
         return work

@@ -71,8 +71,8 @@ async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
 @pytest.mark.parametrize("engine", ["base/chat"], indirect=True)
 async def test_blenderbot_answers_a_conversation(engine: CTranslate2) -> None:
     history = ["Hello!", "Hi! How are you today?"]
-    prompt = await BlenderbotPrompt().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
-    [answer] = await engine.generate([prompt], Sampling())
+    fitted = await BlenderbotPrompt().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
+    [answer] = await engine.generate([fitted.prompt], Sampling())
     assert "dog" in answer.lower()
     assert len(answer.split()) > 5
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.client import ChatClient
+from graph.client import ChatClient, Degradation
 from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
 from graph.limits import PUBLIC_LIMITS
 from graph.local.app import app_of
@@ -33,6 +33,21 @@ def test_a_turn_is_typed(client):
     names = [step.name for step in reply.steps]
     assert names == ["detector", "translate-fr-en", "chat", "translate-en-fr"]
     assert reply.prediction["route"] == "fr"
+
+
+def test_a_turn_that_lacks_nothing_says_nothing(client):
+    assert client.turn("Hello there").degraded == ()
+
+
+def test_a_turn_says_what_it_lacks():
+    graph = embedded_graph(predictors(lambda text: ""))
+    with ChatClient(transport=LocalTransport(graph)) as client:
+        for text in ("Hello there, how are you?", "Où est la gare, s'il vous plaît ?"):
+            reply = client.turn(text, history=["hi", "hello"])
+            assert reply.response == reply.response_en == ""
+            assert reply.history == ["hi", "hello"]
+            assert reply.degraded == (Degradation("chat", "no-answer"),)
+            assert str(reply.degraded[0]) == "The model of chat gave no answer, twice."
 
 
 def test_a_chosen_language_wins(client):

@@ -259,13 +259,20 @@ def test_what_a_step_lacks_is_said_once_beside_what_others_lack():
         (ParleyError("internal error"), "engine"),
     ],
 )
-def test_every_error_has_a_reason_and_every_reason_a_sentence(error, reason):
+def test_every_error_has_a_reason(error, reason):
     assert reason_of(error) == reason
-    assert explain(reason).endswith(".")
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_sentence_about_the_step(reason):
+    sentence = explain("translate-{x}", reason)
+    assert "translate-{x}" in sentence
+    assert sentence.endswith(".")
+    assert reason not in sentence.split()
 
 
 def test_a_reason_of_a_newer_server_is_still_shown():
-    assert explain("moved") == "The reason is moved."
+    assert explain("chat", "moved") == "chat did not do its part: moved."
 
 
 @given(requests)

@@ -33,6 +33,18 @@ def test_ask_prints_the_answer_and_nothing_else(url, capsys):
     assert capsys.readouterr() == ("You said: Hello there\n", "")
 
 
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_ask_says_in_words_that_there_is_no_answer_and_fails(capsys, output):
+    with served(app_of(embedded_graph(predictors(lambda text: "")))) as url:
+        assert main(["ask", "Hello there", "--url", url, "-o", output]) == 1
+    out, notes = capsys.readouterr()
+    assert (json.loads(out)["response"] if output == "json" else out) == ""
+    assert notes.splitlines() == [
+        "parley: There is no answer.",
+        "parley: The model of chat gave no answer, twice.",
+    ]
+
+
 def test_ask_prints_the_prediction_as_the_graph_returned_it(url, capsys, tmp_path):
     history = tmp_path / "history.json"
     history.write_text('["hi", "hello"]')

@@ -15,8 +15,9 @@ def talk():
     """Feeds lines to a session on the shipped graph with fakes; gives stdout and stderr."""
     clients = []
 
-    def run(*lines, reply="You said: {}".format, **options):
-        client = ChatClient(transport=LocalTransport(embedded_graph(predictors(reply))))
+    def run(*lines, reply="You said: {}".format, context=200_000, **options):
+        graph = embedded_graph(predictors(reply, context))
+        client = ChatClient(transport=LocalTransport(graph))
         clients.append(client)
         out: list[str] = []
         notes: list[str] = []
@@ -59,6 +60,34 @@ def test_a_conversation_in_two_languages(talk):
         "answer: You said: en:Je voudrais un café, s'il vous plaît.",
     ]
     assert notes == ["original: on"]
+
+
+def test_no_answer_is_said_in_words_and_is_a_failure_but_not_the_end(talk):
+    silent = lambda text: "" if "nothing" in text else f"You said: {text}"  # noqa: E731
+    ok, out, notes = talk("Say nothing, please.", "Hello there", reply=silent)
+    assert not ok
+    assert out == ["[en] You said: Hello there"]
+    assert notes == [
+        "note: There is no answer.",
+        "note: The model of chat gave no answer, twice.",
+    ]
+
+
+def test_a_turn_without_an_answer_is_still_json(talk):
+    ok, out, _ = talk("Say nothing, please.", reply=lambda text: "", as_json=True)
+    assert not ok
+    [turn] = map(json.loads, out)
+    assert turn["response"] == ""
+    assert turn["degraded"] == [{"step": "chat", "reason": "no-answer"}]
+
+
+def test_a_history_that_is_cut_is_said_once(talk):
+    lines = ["Hello there, how are you?"] * 4
+    ok, out, notes = talk(*lines, reply=lambda text: "Fine.", context=100_014)
+    assert ok and len(out) == 4
+    assert notes == [
+        "note: The conversation is too long for chat, which left out the oldest turns."
+    ]
 
 
 def test_the_language_can_be_chosen_and_given_back(talk):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from graph.cli.translation import translate
+from graph.cli.words import lacking
 from graph.client import ChatClient
 from graph.errors import RequestError, StepError
 
@@ -48,6 +49,22 @@ def test_a_text_goes_to_the_other_language(text, to, response, language):
     graph = Graph()
     assert translate(ChatClient(transport=graph), text, to)["response"] == response
     assert graph.received[0].get("language") == language
+
+
+def test_a_text_that_was_left_in_english_went_to_its_translator_all_the_same():
+    left = {
+        "response": "Hello",
+        "steps": [],
+        "degraded": [{"step": "translate-en-it", "reason": "engine"}],
+    }
+    client = ChatClient(transport=Graph(**left))
+    prediction = translate(client, "Hello", "it")
+    assert lacking(prediction) == [
+        "The text was left in English.",
+        "The model of translate-en-it failed.",
+    ]
+    with pytest.raises(RequestError, match="--to: .*not into 'de'"):
+        translate(client, "Hello", "de")
 
 
 @pytest.mark.parametrize(

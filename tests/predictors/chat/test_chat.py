@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from graph import contract
-from graph.errors import EngineError, ModelError, RequestError, TooLarge
+from graph.errors import ModelError, RequestError, TooLarge
 from predictors.chat.__main__ import PROG, ChatSettings, build, make_chat
 from predictors.chat.examples import EXAMPLE_TURNS, ExampleTurn, load_example_turns
 from predictors.chat.model import Chat, whole_sentences
@@ -105,6 +105,13 @@ async def test_the_oldest_turns_go_first_and_the_new_message_never():
     assert [m.content for m in prompt[1:-1]] == history[-8:]
     assert prompt[1].role == "user"
     assert prediction["history"][:40] == history
+    assert prediction["degraded"] == [{"step": "chat", "reason": "history-cut"}]
+
+
+async def test_a_turn_that_lacks_nothing_has_no_such_field():
+    _, model = chat()
+    [prediction] = await model.predict([{"user_input": "hi", "history": ["hello", "there"]}])
+    assert "degraded" not in prediction
 
 
 async def test_a_message_that_cannot_fit_is_refused_by_name():
@@ -114,15 +121,38 @@ async def test_a_message_that_cannot_fit_is_refused_by_name():
     assert caught.value.field == "instances[1].user_input"
 
 
-async def test_an_empty_answer_is_tried_once_more_and_then_an_error():
+async def test_an_empty_answer_is_tried_once_more():
     answers = iter(["", "Here I am."])
     engine, model = chat(lambda text: next(answers))
     [prediction] = await model.predict([{"user_input": "hi"}])
     assert prediction["response"] == "Here I am."
     assert engine.samplings[1].temperature > 0
-    _, mute = chat(lambda text: " ")
-    with pytest.raises(EngineError):
-        await mute.predict([{"user_input": "hi"}])
+    assert "degraded" not in prediction
+
+
+@pytest.mark.parametrize("language", [{}, {"language": "fr", "user_input_en": "hi"}])
+async def test_no_answer_twice_is_a_turn_without_one_that_says_so(language):
+    _, mute = chat(lambda text: "" if text == "hi" else "Fine.")
+    turn = {"user_input": "hi", "history": ["a", "b"], **language}
+    mute_turn, other = await mute.predict([turn, {"user_input": "hello"}])
+    assert mute_turn["response_en"] == mute_turn["response"] == ""
+    assert mute_turn["history"] == ["a", "b"]
+    assert mute_turn["degraded"] == [{"step": "chat", "reason": "no-answer"}]
+    assert other["response"] == "Fine."
+    assert "degraded" not in other
+    contract.check_predictions([mute_turn, other])
+
+
+async def test_a_message_without_a_translation_is_not_answered_and_stays_a_turn():
+    engine, model = chat()
+    lost = [{"step": "translate-fr-en", "reason": "quality"}]
+    turn = {"user_input": "Bof", "user_input_en": "", "language": "fr", "degraded": lost}
+    passed_on, other = await model.predict([turn, {"user_input": "hello"}])
+    assert passed_on == {**turn, "response_en": "", "response": "", "history": []}
+    assert other["response"] == "You said hello."
+    assert len(engine.prompts) == 1
+    with pytest.raises(RequestError, match="'fr' is not served"):
+        await model.predict([{"user_input": "Bof", "user_input_en": "", "language": "fr"}])
 
 
 async def test_an_answer_cut_at_the_limit_ends_with_its_last_sentence():

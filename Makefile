@@ -10,7 +10,7 @@ EMBEDDED = requirements/embedded-smollm2-135m-instruct.txt requirements/embedded
 COMPILE = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal
 LOCK = $(COMPILE) --upgrade pyproject.toml
 # The command line's packages stay out of the images, where nothing else needs them.
-COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham typer
+COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham tenacity typer
 IMAGES_ON_CPU = detector translator chat
 IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.
@@ -49,8 +49,8 @@ lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in $(IMAGES_ON_CPU); do \
 	  $(LOCK) --extra $$extra $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
 	for extra in $(IMAGES_ON_GPU); do \
-	  $(LOCK) --extra $$extra --no-emit-package google-re2 -o requirements/$$extra.txt; done
-	$(LOCK) --extra convert --no-emit-package google-re2 $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
+	  $(LOCK) --extra $$extra --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
+	$(LOCK) --extra convert --no-emit-package google-re2 --no-emit-package tenacity $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 	echo filelock | $(COMPILE) --upgrade --no-annotate - -c requirements/chat.txt -o requirements/weights.txt
 
 render: .venv/dev ## render the manifests' files and the chart's README again, after a change

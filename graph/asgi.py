@@ -49,9 +49,10 @@ def json_answer(status: int, payload: Any, retry_after: str = "") -> Answer:
 
 
 def answer_error(err: ParleyError) -> Answer:
-    """The answer of a predictor to a request that it could not serve: `{"error": "..."}`."""
+    """The answer to a request that could not be served: `{"error": ..., "request_id": ...}`."""
     seconds = str(max(1, round(err.retry_after))) if isinstance(err, Overloaded) else ""
-    return json_answer(err.status, {"error": err.message}, seconds)
+    name = {"request_id": err.request_id} if err.request_id else {}
+    return json_answer(err.status, {"error": err.message} | name, seconds)
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -140,6 +141,21 @@ def read_instances(payload: Any, schema: Schema = INNER) -> list[Instance]:
     ]
     _refuse_shared_names(checked)
     return checked
+
+
+def find_request_ids(payload: Any) -> list[str]:
+    """The names of the turns in a request of any shape, each once, as far as they are well formed.
+
+    A request that is refused for another field is still reported by the names that it came with.
+    """
+    instances = payload.get("instances", [payload]) if isinstance(payload, dict) else ()
+    found: list[str] = []
+    for instance in instances[: INNER_LIMITS.instances] if isinstance(instances, list) else ():
+        name = instance.get(REQUEST_ID) if isinstance(instance, dict) else None
+        with suppress(RequestError):
+            check_request_id(name, REQUEST_ID, INNER_LIMITS)
+            found.append(str(name))
+    return list(dict.fromkeys(found))
 
 
 def check_predictions(predictions: Sequence[Instance]) -> None:

@@ -33,6 +33,8 @@ class ParleyError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        # The name of the turn that failed, empty until it is known; commas stand between several.
+        self.request_id = ""
 
 
 class RequestError(ParleyError):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from graph import contract
@@ -24,26 +26,41 @@ from graph.errors import (
     RequestError,
 )
 from graph.limits import Limits
+from graph.timeouts import CLOCK_SKEW, DEFAULT
 from predictors.predictor import Degrading, Predictor
-from predictors.request import Request, working_for
+from predictors.request import Request, current_request, new_request_id, stamp, working_for
 
 log = logging.getLogger(__name__)
-
+_MORE_TIME = "ask again with less text or a longer `timeout`, up to the detector's --turn_timeout"
 # A predictor that can pass a turn on without its work is stopped so many seconds before the end,
 # at most a tenth of the time, so that the turn still reaches whoever waits for it.
 DEGRADING_SECONDS = 1.0
 
 
 class Handler:
-    """One predictor with at most `max_inflight` requests, each given `request_timeout` seconds."""
+    """One predictor with at most `max_inflight` requests, each given `request_timeout` seconds.
+
+    turn_timeout: seconds for a turn that comes without a deadline.  clock_skew: seconds by which
+    `clock`, the time of day, may differ from that of whoever stamped a deadline.
+    """
 
     def __init__(
-        self, predictor: Predictor, *, max_inflight: int = 64, request_timeout: float = 55.0
+        self,
+        predictor: Predictor,
+        *,
+        max_inflight: int = 64,
+        request_timeout: float = DEFAULT.predictor,
+        turn_timeout: float = DEFAULT.turn,
+        clock_skew: float = CLOCK_SKEW,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.predictor = predictor
         self.ready = False
         self._max_inflight = max_inflight
         self._request_timeout = request_timeout
+        self._turn_timeout = turn_timeout
+        self._clock_skew = clock_skew
+        self._clock = clock
         self._inflight = 0
 
     @property
@@ -68,54 +85,78 @@ class Handler:
         try:
             return json_answer(200, await self.handle(contract.parse_body(body, self.limits)))
         except ParleyError as err:
+            report(err)
             return answer_error(err)
 
     async def handle(self, payload: Any) -> dict[str, list[Instance]]:
         """`{"predictions": [...]}` for a parsed request. Raises ParleyError and no other error."""
-        instances = contract.read_instances(payload, self.predictor.schema)
+        with _reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
+            instances = contract.read_instances(payload, self.predictor.schema)
+        stamp(instances, self._turn_timeout, self._clock())
+        names = tuple(instance[contract.REQUEST_ID] for instance in instances)
+        deadline = min(instance[contract.DEADLINE] for instance in instances)
+        started = time.perf_counter()
+        with _reporting(Request(self.name, names, deadline, instances)):
+            predictions = await self._predict_or_degrade(instances, deadline)
+            seconds = round(time.perf_counter() - started, 3)
+            log.info("%s: answered", self.name, extra={"turns": len(names), "seconds": seconds})
+        return {"predictions": predictions}
+
+    async def _predict_or_degrade(
+        self, instances: list[Instance], deadline: float
+    ) -> list[Instance]:
         try:
-            return {"predictions": await self._admit(instances)}
+            return await self._admit(instances, deadline)
         except RequestError:
             raise
         except ParleyError as err:
             predictions = self._degrade(instances, err)
             if predictions is None:
                 raise
-            return {"predictions": predictions}
+            return predictions
 
-    async def _admit(self, instances: list[Instance]) -> list[Instance]:
+    async def _admit(self, instances: list[Instance], deadline: float) -> list[Instance]:
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
+        left = self._left(deadline)
         if self._inflight >= self._max_inflight:
             raise Overloaded(f"{self.name}: {self._inflight} requests are at work, try again")
         self._inflight += 1
         try:
-            return await self._predict(instances)
+            return await self._predict(instances, left)
         finally:
             self._inflight -= 1
 
-    async def _predict(self, instances: list[Instance]) -> list[Instance]:
+    def _left(self, deadline: float) -> float:
+        """Seconds until nobody waits any more. Raises DeadlineExceeded when that is past."""
+        left = deadline + self._clock_skew - self._clock()
+        if left <= 0:
+            raise DeadlineExceeded(
+                f"{self.name}: the turn's deadline had passed {-left:.1f} s before it came here, "
+                f"so nothing was begun; {_MORE_TIME}"
+            )
+        return left
+
+    async def _predict(self, instances: list[Instance], left: float) -> list[Instance]:
         try:
-            with working_for(Request(self.name)):
-                async with asyncio.timeout(self.seconds):
-                    predictions = await self.predictor.predict(instances)
+            async with asyncio.timeout(self.seconds_within(left)):
+                predictions = await self.predictor.predict(instances)
             return self._checked(predictions)
         except TimeoutError as err:
-            seconds = f"{self._request_timeout:g} s"
-            raise DeadlineExceeded(f"{self.name}: no answer within {seconds}") from err
-        except ParleyError as err:
-            if err.__cause__ is not None:
-                log.warning("%s: %s", self.name, err, exc_info=err.__cause__)
+            if left < self._request_timeout:
+                words = f"no answer by the turn's deadline; {_MORE_TIME}"
+            else:
+                words = f"no answer within {self._request_timeout:g} s"
+            raise DeadlineExceeded(f"{self.name}: {words}") from err
+        except ParleyError:
             raise
         except Exception as err:
             # The last line of defence: the cause belongs in the log, never in an answer.
-            log.exception("%s: unexpected error", self.name)
             raise ParleyError(f"{self.name}: internal error, see the server's log") from err
 
-    @property
-    def seconds(self) -> float:
-        """The time that a prediction may take."""
-        most = self._request_timeout
+    def seconds_within(self, left: float) -> float:
+        """The time that a prediction may take, where so much is left of the turn's."""
+        most = min(left, self._request_timeout)
         if isinstance(self.predictor, Degrading):
             most -= min(DEGRADING_SECONDS, most / 10)
         return most
@@ -126,7 +167,7 @@ class Handler:
             return None
         predictions = self.predictor.degrade(instances, error)
         if predictions is not None:
-            log.warning("%s: passed the request on without its part: %s", self.name, error)
+            report(error, "passed the request on without its part")
         return predictions
 
     def _checked(self, predictions: list[Instance]) -> list[Instance]:
@@ -148,3 +189,40 @@ def load_all(handlers: Collection[Handler]) -> None:
 def close_all(handlers: Collection[Handler]) -> None:
     for handler in handlers:
         handler.close()
+
+
+def report(err: ParleyError, event: str = "") -> None:
+    """Name an error after the turn that failed, and log it; once, whoever meets it first.
+
+    event: what followed from it, where that was no error.  The words of a wrong request may quote
+    what a person wrote, so they are not logged.
+    """
+    if err.request_id:
+        return
+    request = current_request()
+    err.request_id = request.request_id or new_request_id()
+    details: dict[str, Any] = {"status": err.status, "request_id": err.request_id}
+    if not isinstance(err, RequestError):
+        details["problem"] = err.message
+    broken = err.status == 500 and err.__cause__ is not None
+    details["error"] = type(err).__name__
+    grave = event or (err.status >= 500 and err.status != 503)
+    log.log(
+        logging.WARNING if grave else logging.INFO,
+        "%s: %s",
+        request.predictor or "server",
+        event or "failed",
+        extra=details,
+        exc_info=err.__cause__ if broken else None,
+    )
+
+
+@contextmanager
+def _reporting(request: Request) -> Iterator[None]:
+    """Make `request` the one at work, and report the error that ends it."""
+    with working_for(request):
+        try:
+            yield
+        except ParleyError as err:
+            report(err)
+            raise

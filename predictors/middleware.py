@@ -24,10 +24,10 @@ from graph.asgi import (
     send_answer,
 )
 from graph.errors import DeadlineExceeded, NotReady, NotServed, ParleyError
-from predictors.handler import Handler
+from graph.timeouts import READ
+from predictors.handler import Handler, report
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+):predict")
-_BODY_SECONDS = 30.0
 
 
 class RequestGuard:
@@ -48,6 +48,8 @@ class RequestGuard:
         try:
             await self._pass(scope, receive, send)
         except ParleyError as err:
+            if scope["method"] == "POST":
+                report(err)
             await send_answer(send, answer_error(err))
         except ClientGone:
             return
@@ -68,10 +70,10 @@ class RequestGuard:
 
 async def _read_in_time(scope: Scope, receive: Receive, limit: int) -> bytes:
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(READ):
             return await read_body(scope, receive, limit)
     except TimeoutError as err:
-        raise DeadlineExceeded(f"body: not complete within {_BODY_SECONDS:g} s") from err
+        raise DeadlineExceeded(f"body: not complete within {READ} s") from err
 
 
 async def _empty() -> Message:

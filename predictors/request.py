@@ -7,20 +7,71 @@ deadline, for the log. It bounds nothing and refuses nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graph.contract import DEADLINE, REQUEST_ID, TIMEOUT, Instance
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
     """A request to one predictor. It equals only itself: that is what a fair share goes by.
 
-    predictor: the name of the predictor that it came to.
+    predictor: the name of the predictor that it came to.  request_ids: the names of its turns.
+    deadline: the time of day after which nobody waits, None where that is not known.
+    instances: its turns, as they came.
     """
 
     predictor: str = ""
+    request_ids: tuple[str, ...] = ()
+    deadline: float | None = None
+    instances: Sequence[Instance] = field(default=(), repr=False)
+
+    @property
+    def request_id(self) -> str:
+        """One text for logs and errors: the names of all its turns, with commas between."""
+        return ",".join(self.request_ids)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of every text in it, in small letters: what no line of a log may hold."""
+        texts = (text for instance in self.instances for text in _texts(instance.values()))
+        return frozenset(word for text in texts for word in _WORD.findall(text.lower()))
+
+
+def new_request_id() -> str:
+    return uuid.uuid4().hex
+
+
+def stamp(instances: Sequence[Instance], turn_timeout: float, now: float) -> None:
+    """Give each turn a name and a deadline where it has none: the first predictor does.
+
+    A batch is answered whole, so the shortest `timeout` of its turns holds for all of them. It is
+    taken out, for a later step would count it from its own beginning. More than `turn_timeout`
+    seconds, the time-outs of what is around the predictors do not allow.
+    """
+    asked = [instance.pop(TIMEOUT) for instance in instances if TIMEOUT in instance]
+    seconds = min([turn_timeout, *asked])
+    for instance in instances:
+        instance.setdefault(REQUEST_ID, new_request_id())
+        if asked or DEADLINE not in instance:
+            known = instance.get(DEADLINE, float("inf"))
+            instance[DEADLINE] = min(known, round(now + seconds, 3))
+
+
+def _texts(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (text for text in value if isinstance(text, str))
 
 
 _AT_WORK: ContextVar[Request | None] = ContextVar("request at work", default=None)

@@ -22,7 +22,7 @@ from graph.asgi import answer_error, json_answer
 from graph.contract import parse_body
 from graph.errors import ParleyError
 from graph.server import Server, StopSignals, listen, serve_while_loading
-from predictors.handler import Handler, close_all, load_all
+from predictors.handler import Handler, close_all, load_all, report
 from predictors.middleware import RequestGuard
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
@@ -70,7 +70,11 @@ def run_all(
 
 def make_handler(predictor: Predictor, settings: PredictorSettings) -> Handler:
     return Handler(
-        predictor, max_inflight=settings.max_inflight, request_timeout=settings.request_timeout
+        predictor,
+        max_inflight=settings.max_inflight,
+        request_timeout=settings.request_timeout,
+        turn_timeout=settings.turn_timeout,
+        clock_skew=settings.clock_skew,
     )
 
 
@@ -227,6 +231,7 @@ async def _answer_error(_: Any, err: Exception) -> Any:
 
     if not isinstance(err, ParleyError):
         raise err
+    report(err)
     answer = answer_error(err)
     headers = {"retry-after": answer.retry_after} if answer.retry_after else None
     return Response(answer.body, answer.status, headers, answer.content_type)

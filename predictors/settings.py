@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from graph.errors import ServeError
+from graph.timeouts import CLOCK_SKEW, DEFAULT
 
 S = TypeVar("S", bound="ServerSettings")
 ENVIRON_PREFIX = "PARLEY_"
@@ -39,7 +40,9 @@ class ServerSettings:
     drain_delay: float = option(
         5.0, "seconds after SIGTERM in which requests are still taken, while readiness is refused"
     )
-    drain_seconds: float = option(25.0, "seconds given to open requests after that")
+    drain_seconds: float = option(
+        float(DEFAULT.predictor), "seconds given to open requests after that"
+    )
     log_level: str = option("info", "how much is logged", ("debug", "info", "warning", "error"))
 
 
@@ -48,7 +51,17 @@ class PredictorSettings(ServerSettings):
     """The options of every predictor, and those of its server."""
 
     model_name: str = option(..., "name in the URL /v1/models/NAME:predict; the service's own name")
-    request_timeout: float = option(55.0, "seconds after which a request is answered with 504")
+    request_timeout: float = option(
+        float(DEFAULT.predictor), "seconds after which a request is answered with 504"
+    )
+    turn_timeout: float = option(
+        float(DEFAULT.turn),
+        "seconds that a whole turn may take, where this predictor is its first step and the "
+        "person asks for no less",
+    )
+    clock_skew: float = option(
+        CLOCK_SKEW, "seconds by which this clock may differ from that of the turn's first predictor"
+    )
     max_inflight: int = option(64, "requests at work or waiting; one more is answered with 503")
 
 

@@ -18,6 +18,7 @@ LAYERS = (
     "graph.errors",
     "graph.degradation",
     "graph.limits",
+    "graph.timeouts",
     "graph.checks",
     "graph.contract",
     "graph.asgi",
@@ -53,6 +54,7 @@ LAYERS = (
 )
 # The part of graph/ that predictors stand on, and the part of it that reaches them.
 PUBLIC = (
+    "graph.timeouts",
     "graph.errors",
     "graph.degradation",
     "graph.limits",

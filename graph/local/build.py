@@ -11,7 +11,7 @@ import importlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -152,7 +152,8 @@ def _handlers(graph: Graph, built: Sequence[Built]) -> dict[str, Handler]:
     for predictor, settings in built:
         if predictor.name in handlers:
             raise SpecError(f"{_graph(graph)}: two of its services serve a model {predictor.name}")
-        handlers[predictor.name] = make_handler(predictor, settings)
+        # One process has one clock.
+        handlers[predictor.name] = make_handler(predictor, replace(settings, clock_skew=0))
     return handlers
 
 

@@ -8,6 +8,7 @@ import pytest
 from graph import contract
 from graph.degradation import reason_of
 from graph.errors import DeadlineExceeded, EngineError, NotReady, Overloaded, RequestError
+from graph.timeouts import CLOCK_SKEW, MARGIN
 from predictors.handler import Handler
 
 
@@ -15,11 +16,12 @@ class Waits:
     """A predictor that answers when it is let go."""
 
     name = "waits"
-    schema = contract.Schema(("user_input",), contract.PUBLIC.limits)
+    schema = contract.INNER
 
     def __init__(self):
         self.go = asyncio.Event()
         self.cancelled = 0
+        self.called = 0
 
     def load(self):
         pass
@@ -28,6 +30,7 @@ class Waits:
         pass
 
     async def predict(self, instances):
+        self.called += 1
         try:
             await self.go.wait()
         except asyncio.CancelledError:
@@ -62,6 +65,8 @@ class DegradesAfter(Degrades, Fails):
 
 
 BODY = b'{"user_input": "hi"}'
+NAMED = b'{"user_input": "hi", "request_id": "turn-1"}'
+NOW = 1_764_000_000.0
 
 
 def loaded(predictor, **options):
@@ -71,10 +76,10 @@ def loaded(predictor, **options):
 
 
 async def test_before_it_is_loaded_it_says_so():
-    answer = await Handler(Waits()).answer(BODY)
+    answer = await Handler(Waits()).answer(NAMED)
     assert (answer.status, json.loads(answer.body)) == (
         503,
-        {"error": "waits: the model is not ready"},
+        {"error": "waits: the model is not ready", "request_id": "turn-1"},
     )
 
 
@@ -99,8 +104,11 @@ async def test_a_deadline_ends_the_work():
 
 
 async def test_a_known_error_keeps_its_words_and_an_unknown_one_does_not(caplog):
-    known = await loaded(Fails(EngineError("waits: broken"))).answer(BODY)
-    assert (known.status, json.loads(known.body)) == (500, {"error": "waits: broken"})
+    known = await loaded(Fails(EngineError("waits: broken"))).answer(NAMED)
+    assert (known.status, json.loads(known.body)) == (
+        500,
+        {"error": "waits: broken", "request_id": "turn-1"},
+    )
     unknown = await loaded(Fails(KeyError("/secret/path"))).answer(BODY)
     assert unknown.status == 500
     assert "secret" not in json.dumps(json.loads(unknown.body))
@@ -117,8 +125,101 @@ async def test_a_place_is_given_back_after_every_failure():
 async def test_an_answer_is_json_of_the_same_text(text):
     predictor = Waits()
     predictor.go.set()
-    answer = await loaded(predictor).answer(json.dumps({"user_input": text}).encode())
-    assert json.loads(answer.body) == {"predictions": [{"user_input": text}]}
+    instance = {"user_input": text, "request_id": "turn-1", "deadline": 4e9}
+    answer = await loaded(predictor).answer(json.dumps(instance).encode())
+    assert json.loads(answer.body) == {"predictions": [instance]}
+
+
+def at(now, predictor=None, **options):
+    """A loaded Handler for which it is always `now`."""
+    predictor = predictor or Waits()
+    predictor.go.set()
+    return loaded(predictor, clock=lambda: now, **options)
+
+
+async def ask(handler, *instances):
+    """Status and payload of the answer to some turns of one word each."""
+    turns = [{"user_input": "hi", **instance} for instance in instances]
+    answer = await handler.answer(json.dumps({"instances": turns}).encode())
+    return answer.status, json.loads(answer.body)
+
+
+async def test_the_first_predictor_makes_a_deadline_of_what_a_person_asks_for():
+    status, answer = await ask(at(NOW), {"timeout": 5})
+    [turn] = answer["predictions"]
+    assert (status, turn["deadline"]) == (200, NOW + 5)
+    assert "timeout" not in turn
+
+
+@pytest.mark.parametrize("asked", [{}, {"timeout": 3600}])
+async def test_no_turn_has_more_time_than_the_server_gives(asked):
+    _, answer = await ask(at(NOW, turn_timeout=30), asked)
+    assert answer["predictions"][0]["deadline"] == NOW + 30
+
+
+async def test_a_batch_is_answered_whole_so_its_shortest_time_holds_for_all():
+    _, answer = await ask(at(NOW), {"timeout": 7}, {}, {"timeout": 5})
+    assert [turn["deadline"] for turn in answer["predictions"]] == [NOW + 5] * 3
+
+
+async def test_a_later_predictor_leaves_the_deadline_as_it_is():
+    _, answer = await ask(at(NOW, turn_timeout=30), {"deadline": NOW + 90})
+    assert answer["predictions"][0]["deadline"] == NOW + 90
+    _, answer = await ask(at(NOW), {"deadline": NOW + 90, "timeout": 9})
+    assert answer["predictions"][0]["deadline"] == NOW + 9
+
+
+async def test_a_turn_that_nobody_waits_for_is_refused_before_it_costs_anything():
+    predictor = Waits()
+    status, answer = await ask(at(NOW, predictor), {"deadline": NOW + 9}, {"deadline": NOW - 12})
+    assert (status, predictor.called) == (504, 0)
+    assert "waits: the turn's deadline had passed 10.0 s before it came here" in answer["error"]
+    assert "longer `timeout`" in answer["error"]
+
+
+@pytest.mark.parametrize("ahead", [-2, -1, 0, 1, 2])
+async def test_clocks_that_differ_by_two_seconds_do_no_harm(ahead):
+    """A turn that has a moment left, at a pod whose clock is ahead or behind."""
+    status, _ = await ask(at(NOW + ahead), {"deadline": NOW + 0.5})
+    assert status == 200
+
+
+async def test_a_clock_that_is_behind_works_on_for_twice_the_skew_and_no_longer():
+    skew = CLOCK_SKEW
+    assert (await ask(at(NOW - skew), {"deadline": NOW - 2 * skew + 0.1}))[0] == 200
+    assert (await ask(at(NOW - skew), {"deadline": NOW - 2 * skew - 0.1}))[0] == 504
+    assert 2 * skew < MARGIN
+
+
+async def test_work_gets_what_is_left_and_no_more():
+    predictor = Waits()
+    handler = loaded(predictor, clock=lambda: NOW, clock_skew=0)
+    status, answer = await ask(handler, {"timeout": 0.001})
+    assert (status, predictor.called, predictor.cancelled) == (504, 1, 1)
+    assert "waits: no answer by the turn's deadline" in answer["error"]
+
+
+async def test_every_turn_has_a_name_of_its_own():
+    _, answer = await ask(at(NOW), {}, {"request_id": "mine"}, {})
+    names = [turn["request_id"] for turn in answer["predictions"]]
+    assert names[1] == "mine"
+    assert len(set(names)) == 3
+    assert all(contract.find_request_ids({"request_id": name}) for name in names)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'{"instances": 3}', b'{"instances": [7]}', b'{"user_input": " "}'],
+)
+async def test_every_error_has_a_name_though_the_request_has_none(body):
+    payload = json.loads((await loaded(Waits()).answer(body)).body)
+    assert contract.find_request_ids(payload) == [payload["request_id"]]
+
+
+async def test_a_wrong_request_is_reported_by_the_names_that_it_came_with():
+    turns = [{"request_id": "a", "user_input": ""}, {"request_id": "?"}, {"request_id": "b"}]
+    status, answer = await ask(loaded(Waits()), *turns)
+    assert (status, answer["request_id"]) == (400, "a,b")
 
 
 def reasons(answer):
@@ -154,21 +255,27 @@ async def test_it_passes_turns_on_where_no_place_is_free_and_before_it_is_loaded
     await asyncio.sleep(0)
     assert reasons(await handler.answer(BODY)) == [("waits", "overloaded")]
     predictor.go.set()
-    assert json.loads((await first).body) == {"predictions": [{"user_input": "hi"}]}
+    [turn] = json.loads((await first).body)["predictions"]
+    assert turn["user_input"] == "hi"
+    assert "degraded" not in turn
 
 
 async def test_it_is_stopped_in_time_to_pass_a_turn_on():
     predictor = Degrades()
     handler = loaded(predictor, request_timeout=0.01)
-    assert handler.seconds == pytest.approx(0.009)
-    assert loaded(predictor, request_timeout=55).seconds == 54
-    assert loaded(Waits(), request_timeout=55).seconds == 55
+    assert handler.seconds_within(55) == pytest.approx(0.009)
+    assert loaded(predictor, request_timeout=55).seconds_within(60) == 54
+    assert loaded(predictor, request_timeout=55).seconds_within(30) == 29
+    assert loaded(Waits(), request_timeout=55).seconds_within(60) == 55
     assert reasons(await handler.answer(BODY)) == [("waits", "deadline")]
     assert predictor.cancelled == 1
 
 
 async def test_what_it_cannot_pass_on_and_what_the_person_did_wrong_fail_as_ever():
-    fatal = await loaded(DegradesAfter(EngineError("waits: fatal"))).answer(BODY)
-    assert (fatal.status, json.loads(fatal.body)) == (500, {"error": "waits: fatal"})
+    fatal = await loaded(DegradesAfter(EngineError("waits: fatal"))).answer(NAMED)
+    assert (fatal.status, json.loads(fatal.body)) == (
+        500,
+        {"error": "waits: fatal", "request_id": "turn-1"},
+    )
     wrong = await loaded(DegradesAfter(RequestError("user_input", "blank"))).answer(BODY)
     assert wrong.status == 400

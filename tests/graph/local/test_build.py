@@ -214,8 +214,8 @@ def test_it_is_not_ready_before_its_models_are(serve_app):
     handlers[3] = Handler(handlers[3].predictor)
     url = serve_app(app_of(embedded_graph(handlers)))
     assert httpx2.get(f"{url}/readyz").status_code == 503
-    refused = httpx2.post(url, json={"user_input": "Hello there"})
+    refused = httpx2.post(url, json={"user_input": "Hello there", "request_id": "a"})
     assert refused.status_code == 503
-    assert json.loads(refused.text) == {"error": "chat: the model is not ready"}
+    assert json.loads(refused.text) == {"error": "chat: the model is not ready", "request_id": "a"}
     handlers[3].load()
     assert httpx2.get(f"{url}/readyz").status_code == 200

@@ -159,7 +159,7 @@ async def test_bad_input_is_refused_by_name(
     handler = Handler(detector)
     handler.ready = True
     answer = await handler.answer(body)
-    assert (answer.status, list(json.loads(answer.body))) == (status, ["error"])
+    assert (answer.status, list(json.loads(answer.body))) == (status, ["error", "request_id"])
     assert json.loads(answer.body)["error"].startswith(f"{field}: ")
     good = await handler.answer(b'{"user_input": "Bonjour tout le monde"}')
     assert (good.status, json.loads(good.body)["predictions"][0]["language"]) == (200, "fr")

@@ -59,7 +59,8 @@ async def test_a_model_that_fails_is_a_500_without_a_translation() -> None:
         raise EngineError("fake: the engine stopped answering")
 
     answer = await handler(fail).answer(GOOD)
-    assert (answer.status, dict(json.loads(answer.body))) == (
+    told = json.loads(answer.body)
+    assert (answer.status, told) == (
         500,
-        {"error": "fake: the engine stopped answering"},
+        {"error": "fake: the engine stopped answering", "request_id": told["request_id"]},
     )

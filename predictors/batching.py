@@ -1,39 +1,40 @@
 """Micro-batching across requests: items that wait at the same time share a call of the model.
 
-A free worker takes at once the oldest item and all that can share its batch. It never waits for a
-batch to fill, so a lone request is not delayed, and batches grow by themselves under load. All
-state belongs to the event loop's thread, so there is no lock; the work itself runs on threads.
+A free worker takes at once what is next (`fairness.py`) and all that can share its batch. It never
+waits for a batch to fill, so a lone request is not delayed, and batches grow by themselves under
+load. It bounds nothing: what comes here was admitted before. All state belongs to the event loop's
+thread, so there is no lock; the work itself runs on threads.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from graph.errors import NotReady, Overloaded
+from graph.errors import NotReady
+from predictors.fairness import FairQueue
+from predictors.request import current_request
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass
-class _Waiting(Generic[K, T, R]):
+@dataclass(eq=False)
+class _Entry(Generic[K, T, R]):
     key: K
     item: T
     answer: asyncio.Future[R]
 
 
 class MicroBatcher(Generic[K, T, R]):
-    """Runs `work(key, items)`, which blocks, for items of one key from any number of callers.
+    """Runs `work(key, items)`, which blocks, for items of one key from any number of requests.
 
-    batch: the most items of one call.  queue: the most items that may wait; a request over it is
-    refused with Overloaded, unless nothing waits: then it is taken, however many items it has.
-    workers: calls at a time.
+    batch: the most items of one call.  workers: calls at a time.  threads: where the work runs, by
+    default threads of its own, as many as there are workers.
     """
 
     def __init__(
@@ -41,37 +42,42 @@ class MicroBatcher(Generic[K, T, R]):
         work: Callable[[K, list[T]], list[R]],
         *,
         batch: int = 16,
-        queue: int = 1024,
         workers: int = 1,
+        threads: Executor | None = None,
     ) -> None:
         self._work = work
         self._batch = batch
-        self._queue = queue
         self._idle = workers
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="batch")
-        self._waiting: deque[_Waiting[K, T, R]] = deque()
+        self._threads = threads or ThreadPoolExecutor(workers, thread_name_prefix="batch")
+        self._waiting: FairQueue[K, _Entry[K, T, R]] = FairQueue()
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._ended = False
 
-    async def submit(self, key: K, items: Sequence[T]) -> list[R]:
-        """One result per item, in order. Raises Overloaded, NotReady, or what the work raised.
+    @property
+    def waiting(self) -> int:
+        """Items that no worker has taken yet."""
+        return len(self._waiting)
 
-        When the caller is cancelled, or one of its items fails, its other items drop out.
+    async def submit(self, jobs: Sequence[tuple[K, T]]) -> list[R]:
+        """One result per job, in order. Raises NotReady, or what the work raised.
+
+        When the caller is cancelled, or one of its jobs fails, its other jobs drop out.
         """
         if self._closed:
             raise NotReady("the model is being closed")
-        if not items:
-            return []
-        if self._waiting and len(self._waiting) + len(items) > self._queue:
-            raise Overloaded(f"{len(self._waiting)} texts wait for the model; try again later")
         loop = asyncio.get_running_loop()
-        entries = [_Waiting[K, T, R](key, item, loop.create_future()) for item in items]
-        self._waiting.extend(entries)
+        request = current_request()
+        entries = [_Entry[K, T, R](key, item, loop.create_future()) for key, item in jobs]
+        for entry in entries:
+            self._waiting.add(request, entry.key, entry)
         self._start()
         try:
             return list(await asyncio.gather(*(entry.answer for entry in entries)))
         finally:
-            self._drop(entries)
+            for entry in entries:
+                self._waiting.remove(request, entry.key, entry)
+                _let_go(entry.answer)
 
     async def drain(self) -> None:
         """Take nothing new, and return when all that was taken is answered."""
@@ -80,49 +86,66 @@ class MicroBatcher(Generic[K, T, R]):
             await asyncio.wait(self._running)
 
     def close(self) -> None:
-        """Take nothing new, and end the threads when their work is done."""
-        self._closed = True
+        """Take nothing new, refuse what waits, and end the threads when their work is done."""
+        self._closed = self._ended = True
         self._threads.shutdown(wait=True)
 
     def _start(self) -> None:
-        while self._idle and (batch := self._take()):
+        while self._idle and self._waiting:
+            # A fair share of what can go together for each idle worker.
+            share = -(-self._waiting.count(self._waiting.next_kind()) // self._idle)
+            batch = self._waiting.take(min(share, self._batch))
             self._idle -= 1
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    def _take(self) -> list[_Waiting[K, T, R]]:
-        """The oldest item and those that can go with it, a fair share for each idle worker."""
-        alive = [entry for entry in self._waiting if not entry.answer.done()]
-        if not alive:
-            self._waiting.clear()
-            return []
-        fitting = [entry for entry in alive if entry.key == alive[0].key]
-        share = -(-len(fitting) // self._idle)
-        batch = fitting[: min(share, self._batch)]
-        taken = {id(entry) for entry in batch}
-        self._waiting = deque(entry for entry in alive if id(entry) not in taken)
-        return batch
-
-    async def _run(self, batch: list[_Waiting[K, T, R]]) -> None:
-        """Answer a batch. An error of any kind goes to the batch's callers, and only to them."""
-        loop = asyncio.get_running_loop()
-        items = [entry.item for entry in batch]
+    async def _run(self, batch: list[_Entry[K, T, R]]) -> None:
         try:
-            results = await loop.run_in_executor(self._threads, self._work, batch[0].key, items)
-            for entry, result in zip(batch, results, strict=True):
-                if not entry.answer.done():
-                    entry.answer.set_result(result)
-        except Exception as err:
-            for entry in batch:
-                if not entry.answer.done():
-                    entry.answer.set_exception(err)
+            await self._answer(batch)
         finally:
             self._idle += 1
             self._start()
 
-    def _drop(self, entries: list[_Waiting[K, T, R]]) -> None:
-        for entry in entries:
-            if not entry.answer.cancel() and not entry.answer.cancelled():
-                # Read, so that asyncio does not report it: the caller has the first error.
-                entry.answer.exception()
+    async def _answer(self, batch: list[_Entry[K, T, R]]) -> None:
+        """Answer a batch. One that fails is tried again in halves, so that what the model cannot
+        take fails alone; an error of any kind goes to the caller of that item, and only to it."""
+        batch = [entry for entry in batch if not entry.answer.done()]
+        if not batch:
+            return
+        try:
+            results = await self._call(batch)
+        except Exception as err:
+            if len(batch) == 1:
+                _fail(batch[0].answer, err)
+                return
+            middle = len(batch) // 2
+            await self._answer(batch[:middle])
+            await self._answer(batch[middle:])
+        else:
+            for entry, result in zip(batch, results, strict=True):
+                if not entry.answer.done():
+                    entry.answer.set_result(result)
+
+    async def _call(self, batch: list[_Entry[K, T, R]]) -> list[R]:
+        """One call of the work. Raises ValueError where it gives another number of results."""
+        if self._ended:
+            raise NotReady("the model is being closed")
+        loop = asyncio.get_running_loop()
+        items = [entry.item for entry in batch]
+        results = await loop.run_in_executor(self._threads, self._work, batch[0].key, items)
+        if len(results) != len(items):
+            raise ValueError(f"{len(results)} results for {len(items)} items")
+        return results
+
+
+def _fail(answer: asyncio.Future[R], err: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(err)
+
+
+def _let_go(answer: asyncio.Future[R]) -> None:
+    """Leave a future that nobody waits for any more."""
+    if not answer.cancel() and not answer.cancelled():
+        # Read, so that asyncio does not report it: the caller has the first error.
+        answer.exception()

@@ -32,6 +32,8 @@ LAYERS = (
     "predictors.progress",
     "predictors.settings",
     "predictors.request",
+    "predictors.tasks",
+    "predictors.fairness",
     "predictors.batching",
     "predictors.predictor",
     "predictors.handler",

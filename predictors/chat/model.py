@@ -13,7 +13,6 @@ cut to fit the model's context.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from graph.degradation import Reason
 from graph.errors import ModelError, TooLarge
 from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
 from predictors.engine import Engine, Prompt, Sampling
+from predictors.tasks import run_together
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
 
@@ -75,10 +75,10 @@ class Chat:
         mine = [i for i, instance in enumerate(instances) if not _untranslated(instance)]
         for i in mine:
             contract.require_english(instances[i], i, self._languages)
-        fitted = await asyncio.gather(*(self._prompt(instances[i], i) for i in mine))
+        fitted = await run_together(self._prompt(instances[i], i) for i in mine)
         prompts = [each.prompt for each in fitted]
         answers = await self._engine.generate(prompts, self._sampling()) if mine else []
-        answers = list(await asyncio.gather(*map(self._finish, prompts, answers)))
+        answers = await run_together(map(self._finish, prompts, answers))
         seconds = time.perf_counter() - started
         # What has no English cannot be answered, but its turn goes on as a turn.
         predictions = [_unanswered(instance) for instance in instances]

@@ -81,11 +81,13 @@ class CTranslate2:
         jobs = await asyncio.to_thread(
             lambda: [loaded.model.prepare(prompt, sampling) for prompt in prompts]
         )
-        answers = await asyncio.gather(*(loaded.batcher.submit(key, [job]) for key, job in jobs))
-        return [cut_at_stop(loaded.tokens.decode(answer), sampling) for (answer,) in answers]
+        answers = await loaded.batcher.submit(jobs)
+        return await asyncio.to_thread(
+            lambda: [cut_at_stop(loaded.tokens.decode(answer), sampling) for answer in answers]
+        )
 
     async def count_tokens(self, prompt: Prompt) -> int:
-        return len(self._ready().model.read(prompt))
+        return len(await asyncio.to_thread(self._ready().model.read, prompt))
 
     def _ready(self) -> _Loaded:
         if self._loaded is None:

@@ -2,8 +2,9 @@
 
 llama.cpp's own server does the work on its threads. It is spoken to over its loopback port, guarded
 by a key made at load, because that is the one way in that a coroutine can wait on without a thread
-and can leave: closing the connection stops the generation. Requests over `parallel` wait in its
-queue. Nothing is downloaded, and no path or parameter of llama.cpp comes from a request.
+and can leave: closing the connection stops the generation. Its own queue stays empty: what is over
+`parallel` waits here, where requests take turns. Nothing is downloaded, and no path or parameter of
+llama.cpp comes from a request.
 
 llama.cpp's sums depend in their last digits on what is computed together, and a quantised model can
 amplify that until it turns a near tie. With one slot (`parallel=1`) a `Prefixed` prompt is computed
@@ -13,7 +14,6 @@ kind. With several slots they are not quite.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,25 +34,19 @@ from predictors.engine import (
     without_languages,
 )
 from predictors.engines.connections import Connections
-
-
-@dataclass
-class _Slot:
-    """The only slot, where there is one: who holds it, and the prefix that is kept in it."""
-
-    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
-    kept: str = ""
+from predictors.fairness import FairSlots
+from predictors.tasks import run_together
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """server: llama.cpp's own; http: the way to it."""
+    """server: llama.cpp's own.  http: the way to it.  slots: those that llama.cpp has."""
 
     server: Any
     http: httpx2.AsyncClient
     special_tokens: SpecialTokens
     info: EngineInfo
-    slot: _Slot = field(default_factory=_Slot)
+    slots: FairSlots
     connections: Connections = field(default_factory=Connections)
 
 
@@ -76,6 +70,8 @@ class LlamaCpp:
         self._context = context
         self._gpu_layers = gpu_layers
         self._loaded: _Loaded | None = None
+        # The prefix that the only slot keeps, where there is but one.
+        self._kept = ""
 
     def load(self) -> None:
         import xllamacpp
@@ -98,7 +94,9 @@ class LlamaCpp:
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
         )
-        self._loaded = _Loaded(server, http, SpecialTokens(header.special_tokens), info)
+        special_tokens = SpecialTokens(header.special_tokens)
+        self._kept = ""
+        self._loaded = _Loaded(server, http, special_tokens, info, FairSlots(self._parallel))
 
     def close(self) -> None:
         """Stop the work at hand, which then fails, and free the weights."""
@@ -114,7 +112,7 @@ class LlamaCpp:
 
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """One text per prompt. Raises EngineError when the prompt does not fit `info.context`."""
-        return list(await asyncio.gather(*(self._generate(p, sampling) for p in prompts)))
+        return await run_together(self._generate(p, sampling) for p in prompts)
 
     async def count_tokens(self, prompt: Prompt) -> int:
         asked = self._fitting(prompt)
@@ -158,22 +156,20 @@ class LlamaCpp:
         return str(answer["choices"][0]["message"]["content"] or "")
 
     async def _in_turn(self, path: str, body: dict[str, Any], prompt: str = "") -> Any:
-        """llama.cpp's answer; with one slot, one request after another."""
-        if self._parallel > 1:
-            return await self._post(path, body)
-        slot = self._ready().slot
-        async with slot.alone:
-            await self._keep(slot, prompt.prefix if isinstance(prompt, Prefixed) else "")
+        """llama.cpp's answer, once a slot of it is free."""
+        async with self._ready().slots.one():
+            if self._parallel == 1:
+                await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")
             return await self._post(path, body)
 
-    async def _keep(self, slot: _Slot, prefix: str) -> None:
+    async def _keep(self, prefix: str) -> None:
         """Leave just this text in the only slot, its last token computed alone, as every time."""
         body = {"prompt": prefix, "n_predict": 0}
-        if prefix and slot.kept != prefix:
-            slot.kept = ""
+        if prefix and self._kept != prefix:
+            self._kept = ""
             # What an earlier prompt shares with this one would have been computed another way.
             await self._post("/completion", {**body, "cache_prompt": False})
-        slot.kept = prefix
+        self._kept = prefix
         if prefix:
             await self._post("/completion", body)
 

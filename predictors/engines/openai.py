@@ -7,7 +7,6 @@ tokens in a message are that server's business: it alone knows its model's token
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,8 @@ import httpx2
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 from predictors.engines.loop_thread import LoopThread
+from predictors.fairness import FairSlots
+from predictors.tasks import run_together
 
 # What vLLM says of a model that tells no length of its own.
 DEFAULT_CONTEXT = 4096
@@ -31,7 +32,7 @@ class _Loaded:
 
     thread: LoopThread
     http: httpx2.AsyncClient
-    slots: asyncio.Semaphore
+    slots: FairSlots
     info: EngineInfo
 
 
@@ -69,7 +70,7 @@ class OpenAI:
         self._loaded = _Loaded(
             LoopThread(f"openai {self._model}"),
             http,
-            asyncio.Semaphore(self._parallel),
+            FairSlots(self._parallel),
             EngineInfo(self._model, context, has_chat_template=True),
         )
 
@@ -84,7 +85,7 @@ class OpenAI:
 
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """One text per prompt. Raises EngineError, or Overloaded when the server says so."""
-        return list(await asyncio.gather(*(self._generate(p, sampling) for p in prompts)))
+        return await run_together(self._generate(p, sampling) for p in prompts)
 
     async def count_tokens(self, prompt: Prompt) -> int:
         """An estimate: the protocol has no way to ask."""
@@ -124,7 +125,7 @@ class OpenAI:
 
 
 async def _send(loaded: _Loaded, path: str, body: dict[str, Any]) -> httpx2.Response:
-    async with loaded.slots:
+    async with loaded.slots.one():
         return await loaded.http.post(path.lstrip("/"), json=body)
 
 

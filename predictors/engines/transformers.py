@@ -85,11 +85,11 @@ class Transformers:
         jobs = await asyncio.to_thread(
             lambda: [loaded.model.prepare(prompt, sampling) for prompt in prompts]
         )
-        answers = await asyncio.gather(*(loaded.batcher.submit(key, [ids]) for key, ids in jobs))
-        return [cut_at_stop(answer, sampling) for (answer,) in answers]
+        answers = await loaded.batcher.submit(jobs)
+        return [cut_at_stop(answer, sampling) for answer in answers]
 
     async def count_tokens(self, prompt: Prompt) -> int:
-        return len(self._ready().model.inputs.ids(prompt))
+        return len(await asyncio.to_thread(self._ready().model.inputs.ids, prompt))
 
     def _ready(self) -> _Loaded:
         if self._loaded is None:

@@ -7,7 +7,6 @@ request holds in several languages is translated side by side.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from graph import contract
 from graph.contract import Instance
 from graph.errors import ModelError, RequestError
 from predictors.engine import Engine
+from predictors.tasks import run_together
 from predictors.translator.pair import PairTranslator
 
 
@@ -54,8 +54,8 @@ class Translator:
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
         work = self._sort(instances)
-        translated = await asyncio.gather(
-            *(each.translate([task.text for task in tasks]) for each, tasks in work.items())
+        translated = await run_together(
+            each.translate([task.text for task in tasks]) for each, tasks in work.items()
         )
         seconds = time.perf_counter() - started
         predictions = [dict(instance) for instance in instances]

@@ -8,7 +8,6 @@ the model adds are cut off.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from dataclasses import replace
 from graph.contract import PIVOT, without_control
 from graph.errors import EngineError, ModelError
 from predictors.engine import Engine, Sampling
+from predictors.tasks import run_together
 from predictors.translator.examples import Example, built_in_languages
 from predictors.translator.phrases import PhraseBook
 from predictors.translator.prompts import Form, choose_form, is_base_model, language_name
@@ -121,7 +121,7 @@ class PromptStrategy:
             for bound, members in groups.items()
         )
         answers = [""] * len(texts)
-        for members, group in zip(groups.values(), await asyncio.gather(*calls), strict=True):
+        for members, group in zip(groups.values(), await run_together(calls), strict=True):
             for i, answer in zip(members, group, strict=True):
                 answers[i] = self._cut_additions(texts[i], self._tidy(texts[i], answer))
         return answers

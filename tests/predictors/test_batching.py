@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.errors import NotReady, Overloaded
+from graph.errors import NotReady
 from predictors.batching import MicroBatcher
 
 
@@ -42,9 +42,9 @@ async def settle() -> None:
 async def test_what_waits_together_is_worked_on_together() -> None:
     gate = Gate()
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=4)
-    tasks = [asyncio.create_task(batcher.submit("a", [i])) for i in range(1)]
+    tasks = [asyncio.create_task(batcher.submit([("a", i)])) for i in range(1)]
     await gate.wait_entered()
-    tasks += [asyncio.create_task(batcher.submit(key, [i])) for i, key in enumerate("aabaaa", 1)]
+    tasks += [asyncio.create_task(batcher.submit([(key, i)])) for i, key in enumerate("aabaaa", 1)]
     await settle()
     gate.free.set()
     assert await asyncio.gather(*tasks) == [[0], [10], [20], [30], [40], [50], [60]]
@@ -56,28 +56,78 @@ async def test_idle_workers_share_what_waits() -> None:
     gate = Gate()
     gate.free.set()
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, workers=2)
-    assert await batcher.submit("a", [1, 2, 3, 4, 5]) == [10, 20, 30, 40, 50]
+    assert await batcher.submit([("a", i) for i in (1, 2, 3, 4, 5)]) == [10, 20, 30, 40, 50]
     assert sorted(items for _, items in gate.batches) == [[1, 2, 3], [4, 5]]
     batcher.close()
 
 
-async def test_a_full_queue_is_refused_and_one_large_request_is_not() -> None:
+async def test_one_submit_may_hold_jobs_of_several_keys() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=2, queue=3)
-    large = asyncio.create_task(batcher.submit("a", list(range(8))))
-    await gate.wait_entered()
-    with pytest.raises(Overloaded, match="6 texts wait"):
-        await batcher.submit("a", [1])
     gate.free.set()
-    assert len(await large) == 8
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate)
+    jobs = [("a", 1), ("b", 2), ("a", 3), ("b", 4)]
+    assert await batcher.submit(jobs) == [10, 20, 30, 40]
+    assert gate.batches == [("a", [1, 3]), ("b", [2, 4])]
     batcher.close()
+
+
+async def test_a_long_request_delays_a_short_one_by_one_batch_whatever_their_keys() -> None:
+    gate = Gate()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=4)
+    long = asyncio.create_task(batcher.submit([("a", i) for i in range(20)]))
+    await gate.wait_entered()
+    short = [asyncio.create_task(batcher.submit([(key, 99)])) for key in "ab"]
+    await settle()
+    gate.free.set()
+    await asyncio.gather(long, *short)
+    first = [("a", [0, 1, 2, 3]), ("a", [99, 4, 5, 6]), ("b", [99])]
+    assert gate.batches[:3] == first
+    batcher.close()
+
+
+async def test_one_poisoned_item_fails_alone_and_its_neighbours_are_answered() -> None:
+    calls: list[int] = []
+
+    def work(key: str, items: list[int]) -> list[int]:
+        calls.append(len(items))
+        if 5 in items:
+            raise ValueError("the model cannot take 5")
+        return items
+
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(work)
+    tasks = [asyncio.create_task(batcher.submit([("a", i)])) for i in range(17)]
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [r for r in results if not isinstance(r, BaseException)] == [
+        [i] for i in range(17) if i != 5
+    ]
+    assert str(results[5]) == "the model cannot take 5"
+    # The first call took the first item alone, and the rest waited for it.
+    assert calls == [1, 16, 8, 4, 4, 2, 1, 1, 2, 8]
+    batcher.close()
+
+
+async def test_what_waits_when_the_model_is_closed_is_refused() -> None:
+    gate = Gate()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=1)
+    at_work = asyncio.create_task(batcher.submit([("a", 1)]))
+    await gate.wait_entered()
+    waiting = asyncio.create_task(batcher.submit([("a", 2)]))
+    await settle()
+    closing = asyncio.create_task(asyncio.to_thread(batcher.close))
+    await settle()
+    gate.free.set()
+    assert await at_work == [10]
+    with pytest.raises(NotReady):
+        await waiting
+    await closing
+    assert gate.batches == [("a", [1])]
 
 
 async def test_an_error_reaches_only_the_callers_of_its_batch() -> None:
     gate = Gate()
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate)
     tasks = [
-        asyncio.create_task(batcher.submit(key, [i])) for i, key in enumerate(["a", "bad", "a"])
+        asyncio.create_task(batcher.submit([(key, i)])) for i, key in enumerate(["a", "bad", "a"])
     ]
     await gate.wait_entered()
     gate.free.set()
@@ -90,9 +140,9 @@ async def test_an_error_reaches_only_the_callers_of_its_batch() -> None:
 async def test_a_cancelled_caller_drops_out_of_the_queue() -> None:
     gate = Gate()
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate)
-    first = asyncio.create_task(batcher.submit("a", [0]))
+    first = asyncio.create_task(batcher.submit([("a", 0)]))
     await gate.wait_entered()
-    leaving, staying = (asyncio.create_task(batcher.submit("a", [i])) for i in (1, 2))
+    leaving, staying = (asyncio.create_task(batcher.submit([("a", i)])) for i in (1, 2))
     await settle()
     leaving.cancel()
     await settle()
@@ -106,12 +156,12 @@ async def test_a_cancelled_caller_drops_out_of_the_queue() -> None:
 async def test_drain_answers_what_was_taken_and_refuses_the_rest() -> None:
     gate = Gate()
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=1)
-    taken = asyncio.create_task(batcher.submit("a", [1, 2, 3]))
+    taken = asyncio.create_task(batcher.submit([("a", i) for i in (1, 2, 3)]))
     await gate.wait_entered()
     draining = asyncio.create_task(batcher.drain())
     await settle()
     with pytest.raises(NotReady):
-        await batcher.submit("a", [4])
+        await batcher.submit([("a", 4)])
     assert not draining.done()
     gate.free.set()
     await draining
@@ -122,7 +172,7 @@ async def test_drain_answers_what_was_taken_and_refuses_the_rest() -> None:
 async def test_work_of_the_wrong_length_is_an_error_and_not_a_hang() -> None:
     batcher: MicroBatcher[str, int, int] = MicroBatcher(lambda key, items: items[1:])
     with pytest.raises(ValueError):
-        await batcher.submit("a", [1, 2])
+        await batcher.submit([("a", 1), ("a", 2)])
     batcher.close()
 
 
@@ -130,7 +180,7 @@ async def run_interleaving(seed: int, workers: int, batch: int) -> None:
     """Callers come, go and fail in a seeded order; each must get its own answers or its error."""
     dice = random.Random(seed)
     batcher: MicroBatcher[int, tuple[int, int], tuple[int, int]] = MicroBatcher(
-        _work_of(batch), batch=batch, queue=10_000, workers=workers
+        _work_of(batch), batch=batch, workers=workers
     )
 
     async def call(caller: int) -> None:
@@ -140,9 +190,10 @@ async def run_interleaving(seed: int, workers: int, batch: int) -> None:
             await asyncio.sleep(0)
         if key == 2 and items:
             with pytest.raises(ValueError):
-                await batcher.submit(key, items)
+                await batcher.submit([(key, item) for item in items])
         else:
-            assert await batcher.submit(key, items) == [(caller, i + key) for _, i in items]
+            jobs = [(key, item) for item in items]
+            assert await batcher.submit(jobs) == [(caller, i + key) for _, i in items]
 
     tasks = [asyncio.create_task(call(caller)) for caller in range(20)]
     leaving = dice.sample(tasks, 5)

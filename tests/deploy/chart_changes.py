@@ -40,6 +40,9 @@ CHANGES: dict[str, Any] = {
     "detector.accelerator.resourceName": "nvidia.com/gpu",
     "detector.accelerator.claimTemplate": "one-gpu",
     "translator.model": "/models/mine",
+    "sharedTranslator.model": "/models/mine",
+    "sharedTranslator.services": 1,
+    "sharedTranslator.languages": ["es"],
     "chat.model": "/models/mine",
     "chat.openai.url": "http://other/v1",
     "chat.openai.peer": {"podSelector": {}},
@@ -103,6 +106,8 @@ CONTEXTS: dict[str, Values] = {
         "chat": {"model": "/mnt/models"},
     },
     "predictors.topologySpread": {"predictors": {"replicas": 2}},
+    "sharedTranslator.model": {},
+    "sharedTranslator": {"sharedTranslator": {"model": "/models/a"}, "languages": {"es": {}}},
     "chat.openai": OPENAI,
     "chat.openai.apiKeySecret.key": {
         "chat": {

@@ -90,6 +90,15 @@ LANGUAGE = st.one_of(
         }
     ),
 )
+# `fr` is a language of every example, and names no model there.
+SHARED = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {"model": TRANSLATOR["model"]},
+        optional=PREDICTOR
+        | {"services": st.sampled_from((1, 2)), "languages": st.sampled_from(([], ["fr"]))},
+    ),
+)
 CHAT = st.one_of(
     some(**PREDICTOR, canary=some(weight=st.integers(0, 99), overrides=some(**PREDICTOR))),
     st.fixed_dictionaries(
@@ -149,6 +158,7 @@ VALID: st.SearchStrategy[Values] = some(
     predictors=some(**PREDICTOR, accelerator=ACCELERATOR),
     detector=some(**PREDICTOR),
     translator=some(**PREDICTOR),
+    sharedTranslator=SHARED,
     chat=CHAT,
     router=some(
         replicas=st.integers(1, 3),
@@ -221,6 +231,11 @@ MISTAKES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("translator", "options", "Parallel"), 1),
     (("translator", "model"), "opus-mt"),
     (("translator", "model"), "hf:owner/name"),
+    (("sharedTranslator", "services"), 3),
+    (("sharedTranslator", "service"), 1),
+    (("sharedTranslator", "languages"), ["xx"]),
+    (("sharedTranslator", "model"), "facebook/m2m100_418M"),
+    (("sharedTranslator", "options", "directions"), "both"),
     (("chat", "canary", "weight"), 100),
     (("chat", "canary", "weigth"), 10),
     (("chat", "model"), "embedded:gpt"),

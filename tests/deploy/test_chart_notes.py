@@ -43,6 +43,16 @@ def test_without_a_door_they_forward_a_port(helm4: Path) -> None:
     assert "GATEWAY" not in said
 
 
+def test_they_say_what_one_translator_serves(helm4: Path) -> None:
+    shared = {"model": "hf:facebook/m2m100_418M@main"}
+    given: dict[str, Any] = {"sharedTranslator": shared, "languages": {"es": {}}}
+    wanted = "One model translates es, fr: hf:facebook/m2m100_418M@main, in 2 predictors."
+    assert wanted in notes(helm4, given)
+    given["sharedTranslator"] = shared | {"services": 1}
+    assert "in 1 predictor." in notes(helm4, given)
+    assert "One model translates" not in notes(helm4)
+
+
 def test_they_say_what_outlives_the_release(helm4: Path) -> None:
     assert "leaves the claim parley-models" in notes(helm4)
     assert "leaves the claim" not in notes(helm4, {"weights": {"volume": {"keep": False}}})

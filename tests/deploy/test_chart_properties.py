@@ -55,7 +55,14 @@ def test_a_profile_conforms_and_lints_clean(
 
 
 @pytest.mark.parametrize(
-    "file", ["ci/all.yaml", "ci/ten-languages.yaml", "examples/large-model.yaml"]
+    "file",
+    [
+        "ci/all.yaml",
+        "ci/shared-translator.yaml",
+        "ci/ten-languages.yaml",
+        "examples/large-model.yaml",
+        "examples/shared-translator.yaml",
+    ],
 )
 def test_a_values_file_of_the_chart_conforms_and_lints_clean(
     file: str, chart: Chart, conform_to: Callable[[str], list[str]]

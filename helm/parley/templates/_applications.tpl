@@ -5,12 +5,12 @@ of its graph, its host and path, the seconds that a turn may take, and its langu
 {{- define "parley.applications" -}}
 {{- $all := dict -}}
 {{- if .Values.multilingualChat.enabled -}}
-{{- $translated := include "parley.translated" . | fromJsonArray -}}
+{{- $translators := include "parley.translators" . | fromJsonArray -}}
 {{- $_ := set $all "chat" (dict
     "graph" (include "parley.name" (dict "root" . "name" "multilingual-chat"))
     "host" .Values.multilingualChat.host
     "path" .Values.multilingualChat.path
-    "seconds" (include "parley.turnSeconds" (dict "root" . "predictors" (add 2 (mul 2 (len $translated)))) | int)
+    "seconds" (include "parley.turnSeconds" (dict "root" . "predictors" (add 2 (mul 2 (len $translators)))) | int)
     "languages" (prepend (keys .Values.languages | sortAlpha) "en")
 ) -}}
 {{- end -}}
@@ -87,6 +87,16 @@ an error's body to the next step.
   {{- end }}
   mapPredictionsToInstances: true
   dependency: Hard
+{{- end -}}
+
+{{/*
+The step that translates: parley.translateStep (dict "root" $ "key" KEY "direction" "toEnglish" "first" true),
+where KEY is one of parley.translators. Both steps of the shared translator may call one service.
+*/}}
+{{- define "parley.translateStep" -}}
+{{- $as := eq .direction "toEnglish" | ternary (printf "translate-%s-en" .key) (printf "translate-en-%s" .key) -}}
+{{- $one := and (eq .key "many") (eq (int .root.Values.sharedTranslator.services) 1) -}}
+{{- include "parley.step" (dict "root" .root "name" (ternary "translate" $as $one) "as" $as "first" .first) -}}
 {{- end -}}
 
 {{/* The step that asks the chat; with a canary, the node that divides the turns. */}}

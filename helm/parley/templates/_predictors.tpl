@@ -10,8 +10,12 @@ and args.
 {{- $all := dict -}}
 {{- if .Values.multilingualChat.enabled -}}
 {{- include "parley.addDetector" (dict "root" $ "all" $all "name" "detector" "languages" (keys .Values.languages)) -}}
-{{- range $code := include "parley.translated" . | fromJsonArray -}}
-{{- include "parley.addTranslators" (dict "root" $ "all" $all "code" $code) -}}
+{{- range $key := include "parley.translators" . | fromJsonArray -}}
+{{- if eq $key "many" -}}
+{{- include "parley.addSharedTranslator" (dict "root" $ "all" $all) -}}
+{{- else -}}
+{{- include "parley.addTranslators" (dict "root" $ "all" $all "code" $key) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if or .Values.multilingualChat.enabled .Values.basicChat.enabled -}}
@@ -45,6 +49,44 @@ and args.
 {{- toJson $codes -}}
 {{- end -}}
 
+{{/* The languages that the shared translator serves: a JSON list of codes, sorted. */}}
+{{- define "parley.shared" -}}
+{{- $codes := list -}}
+{{- $chosen := .Values.sharedTranslator.languages -}}
+{{- if .Values.sharedTranslator.model -}}
+{{- range $code := include "parley.translated" . | fromJsonArray -}}
+{{- $own := include "parley.ownModel" (get $.Values.languages $code) -}}
+{{- if and (not $own) (or (not $chosen) (has $code $chosen)) -}}
+{{- $codes = append $codes $code -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $codes -}}
+{{- end -}}
+
+{{/* A model that a language names for one of its directions; empty for none. */}}
+{{- define "parley.ownModel" -}}
+{{- $language := . | default dict -}}
+{{- $toEnglish := $language.toEnglish | default dict -}}
+{{- $fromEnglish := $language.fromEnglish | default dict -}}
+{{- $toEnglish.model | default ($fromEnglish.model | default "") -}}
+{{- end -}}
+
+{{/*
+What translates, as a JSON list: the code of each language with translators of its own, and `many`
+for the shared translator. A batch of several languages passes them in this order.
+*/}}
+{{- define "parley.translators" -}}
+{{- $shared := include "parley.shared" . | fromJsonArray -}}
+{{- $keys := list -}}
+{{- range $code := include "parley.translated" . | fromJsonArray -}}
+{{- if not (has $code $shared) -}}
+{{- $keys = append $keys $code -}}
+{{- end -}}
+{{- end -}}
+{{- empty $shared | ternary $keys (append $keys "many") | toJson -}}
+{{- end -}}
+
 {{- define "parley.addDetector" -}}
 {{- $languages := prepend (sortAlpha .languages) "en" | join "," -}}
 {{- $args := list (printf "--languages=%s" $languages) "--default_language=en" -}}
@@ -55,17 +97,40 @@ and args.
 {{- define "parley.addTranslators" -}}
 {{- $language := get .root.Values.languages .code | default dict -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "pair" (list .code "en")
+    "root" .root "all" .all "kind" "translator" "languages" (list .code) "direction" "toEnglish"
     "name" (printf "translate-%s-en" .code)
     "over" ($language.toEnglish | default dict)
     "args" (list (printf "--source=%s" .code) "--target=en" "--reads=user_input" "--writes=user_input_en")
 ) -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "pair" (list "en" .code)
+    "root" .root "all" .all "kind" "translator" "languages" (list .code) "direction" "fromEnglish"
     "name" (printf "translate-en-%s" .code)
     "over" ($language.fromEnglish | default dict)
     "args" (list "--source=en" (printf "--target=%s" .code) "--reads=response_en" "--writes=response")
 ) -}}
+{{- end -}}
+
+{{/* One model for several languages: a predictor for each direction, or one for both. */}}
+{{- define "parley.addSharedTranslator" -}}
+{{- $values := .root.Values.sharedTranslator -}}
+{{- $over := omit $values "services" "languages" -}}
+{{- $languages := include "parley.shared" .root | fromJsonArray -}}
+{{- $codes := join "," $languages -}}
+{{- if eq (int $values.services) 1 -}}
+{{- include "parley.add" (dict
+    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "name" "translate"
+    "args" (list (printf "--source=%s" $codes) "--target=en" "--directions=both")
+) -}}
+{{- else -}}
+{{- include "parley.add" (dict
+    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "name" "translate-many-en"
+    "args" (list (printf "--source=%s" $codes) "--target=en" "--reads=user_input" "--writes=user_input_en")
+) -}}
+{{- include "parley.add" (dict
+    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "name" "translate-en-many"
+    "args" (list "--source=en" (printf "--target=%s" $codes) "--reads=response_en" "--writes=response")
+) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The chat and, where it has a weight, its canary. */}}
@@ -93,12 +158,12 @@ and args.
 {{- $over := dict "model" $values.model -}}
 {{- include "parley.addDetector" (dict "root" .root "all" .all "name" (printf "%sdetector" $values.prefix) "languages" (list $code)) -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "pair" (list $code "en") "over" $over
+    "root" .root "all" .all "kind" "translator" "languages" (list $code) "over" $over
     "name" (printf "%stranslate-%s-en" $values.prefix $code)
     "args" (list (printf "--source=%s" $code) "--target=en" "--reads=user_input" "--writes=response")
 ) -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "pair" (list "en" $code) "over" $over
+    "root" .root "all" .all "kind" "translator" "languages" (list $code) "over" $over
     "name" (printf "%stranslate-en-%s" $values.prefix $code)
     "args" (list "--source=en" (printf "--target=%s" $code) "--reads=user_input" "--writes=response")
 ) -}}
@@ -106,13 +171,14 @@ and args.
 
 {{/*
 Adds one predictor to a dict: parley.add (dict "root" $ "all" ALL "name" NAME "kind" KIND "args" LIST).
-Optional: "over", what it writes over the values of its kind, and "pair", the two languages of a translator.
+Optional: "over", what it writes over the values of its kind. A translator has "languages", those besides
+English, and a "direction" where it may have a model by its language alone.
 */}}
 {{- define "parley.add" -}}
 {{- $spec := deepCopy .root.Values.predictors -}}
 {{- include "parley.overlay" (dict "base" $spec "over" (deepCopy (get .root.Values .kind))) -}}
 {{- include "parley.overlay" (dict "base" $spec "over" (deepCopy (.over | default dict))) -}}
-{{- $model := include "parley.model" (dict "root" .root "kind" .kind "spec" $spec "pair" .pair) -}}
+{{- $model := include "parley.model" (dict "root" .root "kind" .kind "spec" $spec "languages" .languages "direction" .direction) -}}
 {{- $modelName := include "parley.name" . -}}
 {{- $args := prepend .args (printf "--model_name=%s" $modelName) -}}
 {{- if $model -}}
@@ -152,13 +218,11 @@ Optional: "over", what it writes over the values of its kind, and "pair", the tw
 {{/* The model that files/models.yaml has for a pair of languages. */}}
 {{- define "parley.defaultModel" -}}
 {{- $models := .root.Files.Get "files/models.yaml" | fromYaml -}}
-{{- $source := first .pair -}}
-{{- $target := last .pair -}}
-{{- $direction := ternary "toEnglish" "fromEnglish" (eq $target "en") -}}
-{{- $code := ternary $source $target (eq $target "en") -}}
-{{- $model := dig $direction $code "" $models -}}
+{{- $code := first .languages -}}
+{{- $model := dig .direction $code "" $models -}}
 {{- if not $model -}}
-{{- fail (printf "languages.%s: the chart has no model from %s to %s; write languages.%s.%s.model: \"hf:ID@REVISION\", or translator.model for all languages, or languages.%s.direct: true where the chat model speaks it" $code $source $target $code $direction $code) -}}
+{{- $pair := eq .direction "toEnglish" | ternary (printf "%s to en" $code) (printf "en to %s" $code) -}}
+{{- fail (printf "languages.%s: the chart has no model from %s; write languages.%s.%s.model: \"hf:ID@REVISION\", or translator.model or sharedTranslator.model for all languages, or languages.%s.direct: true where the chat model speaks it" $code $pair $code .direction $code) -}}
 {{- end -}}
 {{- $model -}}
 {{- end -}}
@@ -166,9 +230,10 @@ Optional: "over", what it writes over the values of its kind, and "pair", the tw
 {{/* A base model translates by examples, which the image has for some languages only. */}}
 {{- define "parley.checkExamples" -}}
 {{- $models := .root.Files.Get "files/models.yaml" | fromYaml -}}
-{{- $code := ternary (first .pair) (last .pair) (eq (last .pair) "en") -}}
 {{- $known := get $models.byExample (.spec.model | default "") -}}
-{{- if and $known (not (has $code $known)) (not (get .spec.options "examples")) -}}
-{{- fail (printf "languages.%s: %s translates by examples and the image has none for it, only for %s; name another model, or give examples of your own by options.examples and a volume" $code .spec.model (join ", " $known)) -}}
+{{- range $code := .languages -}}
+{{- if and $known (not (has $code $known)) (not (get $.spec.options "examples")) -}}
+{{- fail (printf "languages.%s: %s translates by examples and the image has none for it, only for %s; name another model, or give examples of your own by options.examples and a volume" $code $.spec.model (join ", " $known)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

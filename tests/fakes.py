@@ -16,6 +16,7 @@ from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.model import Translator
 from predictors.translator.pair import Pair, PairTranslator, Strategy
+from predictors.translator.quality import Translated
 
 
 class FakeEngine:
@@ -66,8 +67,8 @@ class Words:
     def check(self) -> None:
         pass
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
-        return [f"{self.mark}{text}" for text in texts]
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
+        return [Translated(f"{self.mark}{text}") for text in texts]
 
 
 TO_ENGLISH = Pair("fr", "en", "user_input", "user_input_en")

@@ -19,10 +19,12 @@ from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings, OptionError, option, read_settings
 from predictors.translator.examples import load_examples
+from predictors.translator.language import LanguageCheck
 from predictors.translator.model import Translator
 from predictors.translator.options import check_languages, check_pairs, pairs_of
 from predictors.translator.pair import Pair, PairTranslator, Strategy
 from predictors.translator.prompting import PromptStrategy
+from predictors.translator.quality import Judge
 from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
 
 PROG = "predictors.translator"
@@ -56,6 +58,12 @@ class TranslatorSettings(ModelSettings):
         "new tokens of a translated sentence at most (default: the checkpoint's own maximum, for a "
         "model that is asked in words 256)",
     )
+    on_failure: str = option(
+        "",
+        "what a failure makes of a turn: degrade answers in English and says so in the turn, fail "
+        "answers with an error (default: degrade from English; to English there is only fail)",
+        ("degrade", "fail"),
+    )
     examples: str = option(
         "", "folder with examples of the operator's own, LANGUAGE.tsv; see the README"
     )
@@ -68,8 +76,15 @@ def build(
     settings = read_settings(TranslatorSettings, argv, environ, PROG, ABOUT)
     check(settings)
     engine = choose_engine(settings, environ, context=CONTEXT, progress=progress)
+    found = pairs(settings)
+    check_language = LanguageCheck({code for p in found for code in (p.source, p.target)})
     translators = [
-        PairTranslator(pair, choose_strategy(settings, engine, pair)) for pair in pairs(settings)
+        PairTranslator(
+            pair,
+            choose_strategy(settings, engine, pair, Judge(pair.target, check_language)),
+            degrades=settings.on_failure != "fail",
+        )
+        for pair in found
     ]
     translator = Translator(settings.model_name, engine, translators)
     return translator, settings
@@ -81,6 +96,11 @@ def check(settings: TranslatorSettings) -> None:
     if settings.directions == "both" and (settings.reads or settings.writes):
         raise OptionError("--reads and --writes: --directions=both has the usual fields of each")
     check_pairs(pairs(settings))
+    if settings.on_failure == "degrade" and not _from_english(settings):
+        raise OptionError(
+            "--on_failure=degrade: it translates to English only, and English that there is not "
+            "cannot be given in its place; leave the option out"
+        )
     if settings.max_tokens is not None and not 1 <= settings.max_tokens <= CONTEXT // 4:
         raise OptionError(f"--max_tokens: must be from 1 to {CONTEXT // 4}")
     if settings.examples and not Path(settings.examples).is_dir():
@@ -95,10 +115,17 @@ def pairs(settings: TranslatorSettings) -> list[Pair]:
     return sorted(found, key=lambda pair: pair.source == contract.PIVOT)
 
 
-def choose_strategy(settings: TranslatorSettings, engine: Engine, pair: Pair) -> Strategy:
+def _from_english(settings: TranslatorSettings) -> bool:
+    return any(pair.source == contract.PIVOT for pair in pairs(settings))
+
+
+def choose_strategy(
+    settings: TranslatorSettings, engine: Engine, pair: Pair, judge: Judge
+) -> Strategy:
     examples = load_examples(pair.source, pair.target, settings.examples)
-    prompt = PromptStrategy(engine, pair.source, pair.target, examples, settings.max_tokens)
-    seq2seq = Seq2SeqStrategy(engine, pair.source, pair.target, settings.max_tokens)
+    languages = pair.source, pair.target
+    prompt = PromptStrategy(engine, *languages, examples, settings.max_tokens, judge)
+    seq2seq = Seq2SeqStrategy(engine, *languages, settings.max_tokens, judge)
     match settings.strategy:
         case "prompt":
             return prompt

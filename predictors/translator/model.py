@@ -3,10 +3,14 @@
 One side of every pair is English. An instance in a language that is not served goes through
 unchanged, so several translators can stand in one branch. The pairs share one engine, and what a
 request holds in several languages is translated side by side.
+
+What could not be translated from English stays English, and the turn says so in `degraded`, unless
+the operator wants an error. The source of a text that was to become English never takes its place.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,10 +18,16 @@ from dataclasses import dataclass
 
 from graph import contract
 from graph.contract import Instance
-from graph.errors import ModelError, RequestError
+from graph.degradation import Reason, reason_of
+from graph.errors import EngineError, ModelError, ParleyError, RequestError
 from predictors.engine import Engine
 from predictors.tasks import run_together
 from predictors.translator.pair import PairTranslator
+from predictors.translator.quality import Translated
+
+log = logging.getLogger(__name__)
+
+Outcome = Translated | ParleyError
 
 
 @dataclass(frozen=True)
@@ -54,16 +64,51 @@ class Translator:
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
         work = self._sort(instances)
-        translated = await run_together(
-            each.translate([task.text for task in tasks]) for each, tasks in work.items()
+        outcomes = await run_together(
+            translate_each(each, [task.text for task in tasks]) for each, tasks in work.items()
         )
         seconds = time.perf_counter() - started
-        predictions = [dict(instance) for instance in instances]
-        for (translator, tasks), answers in zip(work.items(), translated, strict=True):
-            for task, answer in zip(tasks, answers, strict=True):
+        predictions = self._without_work(instances)
+        for (translator, tasks), found in zip(work.items(), outcomes, strict=True):
+            for task, outcome in zip(tasks, found, strict=True):
                 prediction = predictions[task.index]
-                prediction[translator.pair.writes] = answer
+                self._write(prediction, translator, task, outcome)
                 contract.add_step(prediction, self.name, self._engine.info.model, seconds)
+        return predictions
+
+    def degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
+        """The turns with their English in the place of a translation, where that may be."""
+        work = self._sort(instances)
+        if not all(translator.degrades for translator in work):
+            return None
+        predictions = self._without_work(instances)
+        for translator, tasks in work.items():
+            for task in tasks:
+                self._write(predictions[task.index], translator, task, error)
+        return predictions
+
+    def _write(
+        self, prediction: Instance, translator: PairTranslator, task: _Task, outcome: Outcome
+    ) -> None:
+        """Put a translation, or the English that has none, where it belongs. Raises the error."""
+        if isinstance(outcome, Translated):
+            prediction[translator.pair.writes] = outcome.text
+            reason = Reason.QUALITY if outcome.poor else None
+        elif translator.degrades:
+            prediction[translator.pair.writes] = task.text
+            reason = reason_of(outcome)
+        else:
+            raise outcome
+        if reason:
+            contract.add_degradation(prediction, self.name, reason)
+
+    def _without_work(self, instances: Sequence[Instance]) -> list[Instance]:
+        """Copies. Where an earlier step had nothing to give, there is nothing here either."""
+        predictions = [dict(instance) for instance in instances]
+        for i, prediction in enumerate(predictions):
+            translator = self._choose(prediction, i)
+            if translator and contract.gave_nothing(prediction, translator.pair.reads):
+                prediction.setdefault(translator.pair.writes, "")
         return predictions
 
     def _sort(self, instances: Sequence[Instance]) -> dict[PairTranslator, list[_Task]]:
@@ -73,7 +118,6 @@ class Translator:
             translator = self._choose(instance, i)
             if translator is None:
                 continue
-            # Where an earlier step had nothing to give, there is nothing to translate.
             if not contract.gave_nothing(instance, translator.pair.reads):
                 text = contract.require_text(instance, translator.pair.reads, i)
                 work[translator].append(_Task(i, text))
@@ -112,3 +156,18 @@ class Translator:
         first, *others = refused
         also = f"; nor can it serve {', '.join(others)}" if others else ""
         raise ModelError(f"{refused[first]}{also}") from refused[first]
+
+
+async def translate_each(translator: PairTranslator, texts: Sequence[str]) -> list[Outcome]:
+    """The texts together; after a failure in halves, so that one bad text fails alone."""
+    try:
+        return list(await translator.translate(texts))
+    except EngineError as err:
+        if len(texts) == 1:
+            log.warning("%s to %s: %s", translator.pair.source, translator.pair.target, err)
+            return [err]
+    middle = len(texts) // 2
+    return [
+        *await translate_each(translator, texts[:middle]),
+        *await translate_each(translator, texts[middle:]),
+    ]

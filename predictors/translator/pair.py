@@ -1,19 +1,21 @@
 """One pair of languages: whole texts, sentence by sentence.
 
 What must not be translated (code, addresses, placeholders, a text without letters) comes through
-unharmed; a sentence that the model cannot translate is an error, never passed off as its own
-translation.
+unharmed. Of a sentence for which the model gives nothing, English stays where it is translated, and
+nothing where it is wanted; either way the text counts as poor.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from graph import contract
+from graph.errors import EngineError
 from predictors.translator.protected import find_spans, hide
+from predictors.translator.quality import Translated
 from predictors.translator.text import Piece, Splitter, has_letters, trim
 
 
@@ -42,16 +44,21 @@ class Strategy(Protocol):
         """Once the engine is loaded. Raises ModelError for a model that cannot translate so."""
         ...
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
         """One translation per sentence, in order; few engine calls. Raises EngineError."""
         ...
 
 
 class PairTranslator:
-    """Translates texts of one pair of languages by a strategy."""
+    """Translates texts of one pair of languages by a strategy.
 
-    def __init__(self, pair: Pair, strategy: Strategy) -> None:
+    degrades: English stays where it could not be translated; else that is an error. A pair into
+    English never degrades so, because English cannot be made up.
+    """
+
+    def __init__(self, pair: Pair, strategy: Strategy, degrades: bool = True) -> None:
         self.pair = pair
+        self.degrades = degrades and pair.source == contract.PIVOT
         self._strategy = strategy
         self._splitter = Splitter(pair.source)
 
@@ -59,19 +66,18 @@ class PairTranslator:
         """Raises ModelError for a model that lacks the pair."""
         self._strategy.check()
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
-        """Whole texts; line breaks, spaces and what is protected stay as they are."""
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
+        """Whole texts; line breaks, spaces and what is protected stay as they are.
+
+        Raises EngineError.
+        """
         # A long text takes a while to split, which must not hold up other requests.
         documents = await asyncio.to_thread(lambda: [self._splitter.split(t) for t in texts])
         wanted = [piece.text for document in documents for piece in document if piece.translate]
         translations = await self._sentences(list(dict.fromkeys(wanted)))
+        return [_join(document, translations) for document in documents]
 
-        def shown(piece: Piece) -> str:
-            return translations[piece.text] if piece.translate else piece.text
-
-        return ["".join(map(shown, document)) for document in documents]
-
-    async def _sentences(self, sentences: Sequence[str]) -> dict[str, str]:
+    async def _sentences(self, sentences: Sequence[str]) -> dict[str, Translated]:
         """The translation of each sentence. What is protected is hidden behind stand-ins first.
 
         Where the model loses one, the words between the protected places are translated alone.
@@ -79,22 +85,36 @@ class PairTranslator:
         hidden = {sentence: hide(sentence) for sentence in sentences}
         whole = [sentence for sentence in sentences if hidden[sentence]]
         asked = [h.text for h in hidden.values() if h]
-        found: dict[str, str] = {}
+        found: dict[str, Translated] = {}
         for sentence, answer in zip(whole, await self._ask(asked), strict=True):
             kept = hidden[sentence]
-            shown = kept.show(answer) if kept else None
+            shown = kept.show(answer.text) if kept else None
             if shown is not None:
-                found[sentence] = shown
+                found[sentence] = replace(answer, text=shown)
         lost = [sentence for sentence in sentences if sentence not in found]
         parts = {sentence: _between(sentence) for sentence in lost}
         words = [p.text for pieces in parts.values() for p in pieces if p.translate]
         alone = dict(zip(words, await self._ask(words), strict=True))
         for sentence, pieces in parts.items():
-            found[sentence] = "".join(alone[p.text] if p.translate else p.text for p in pieces)
+            found[sentence] = _join(pieces, alone)
         return found
 
-    async def _ask(self, texts: Sequence[str]) -> list[str]:
-        return await self._strategy.translate(texts) if texts else []
+    async def _ask(self, texts: Sequence[str]) -> list[Translated]:
+        answers = await self._strategy.translate(texts) if texts else []
+        if self.pair.source != contract.PIVOT:
+            return answers
+        if not self.degrades and not all(answer.text for answer in answers):
+            raise EngineError("the model gave no translation of a sentence, twice")
+        return [a if a.text else replace(a, text=t) for a, t in zip(answers, texts, strict=True)]
+
+
+def _join(pieces: Sequence[Piece], translations: Mapping[str, Translated]) -> Translated:
+    """The pieces in order, translated where they are to be; poor where one of them is."""
+    parts = [translations[p.text] if p.translate else Translated(p.text) for p in pieces]
+    text = "".join(part.text for part in parts)
+    poor = any(part.poor for part in parts)
+    # Where every sentence is lost, its full stop is no translation of it.
+    return Translated(text if not poor or has_letters(text) else "", poor)
 
 
 def _between(sentence: str) -> list[Piece]:

@@ -1,9 +1,7 @@
 """Strategy `prompt`: a generating model translates because it is asked to.
 
-A small model may run on, repeat itself, say nothing or give the source back. Each of these is
-detected, and such a sentence is tried once more in another way. What it gives then is taken, cut
-where it begins to repeat itself; nothing at all is an EngineError. Of a short text, sentences that
-the model adds are cut off.
+A doubtful answer is tried once more by sampling. Of a short text, sentences that the model adds are
+cut off. A text that is one of the examples is not given to the model at all.
 """
 
 from __future__ import annotations
@@ -14,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graph.contract import PIVOT, without_control
-from graph.errors import EngineError, ModelError
-from predictors.engine import Engine, Sampling
+from graph.errors import ModelError
+from predictors.engine import GREEDY, Engine, Sampling
 from predictors.tasks import run_together
 from predictors.translator.examples import Example, built_in_languages
 from predictors.translator.phrases import PhraseBook
 from predictors.translator.prompts import Form, choose_form, is_base_model, language_name
+from predictors.translator.quality import SHORT_TEXT, Judge, Translated, ask_twice
 from predictors.translator.text import Splitter
 
 # For a model whose checkpoint states no maximum.
@@ -27,17 +26,9 @@ MAX_TOKENS = 256
 # A translation is seldom twice as long as its source; a short one may be, hence the floor.
 CHARACTERS_PER_TOKEN = 2
 SHORTEST_BOUND = 24
-LONGEST_RATIO = 3.0
-# A short text is one of up to so many characters. Its translation says no more sentences than it
-# does, and is longer than twice its length by so many characters at most.
-SHORT_TEXT = 60
-SHORT_RATIO = 2.0
-SHORT_ALLOWANCE = 12
 # Greedy decoding that failed fails again, so the second try is sampled, with a fixed seed.
 SECOND_TRY = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.2, seed=1)
 
-_REPEATED = re.compile(r"(.{2,80}?)\1{3,}", re.DOTALL)
-_REPEATED_WORDS = re.compile(r"((?:\S+\s+){4,12}?)\1")
 _SPACED_MARK = re.compile(r"\s+([!?])(?=\s|$)")
 _QUOTES = {'"': '"', "“": "”", "«": "»", "'": "'"}
 
@@ -52,8 +43,11 @@ class PromptStrategy:
         target: str,
         examples: Sequence[Example],
         max_tokens: int | None,
+        judge: Judge | None = None,
     ) -> None:
+        """judge: None judges everything but the language of an answer."""
         self._engine = engine
+        self._judge = judge or Judge(target)
         self._pair = source, target
         self._examples = examples
         self._max_tokens = max_tokens
@@ -81,32 +75,23 @@ class PromptStrategy:
                 f"{language_name(lacking)} ({lacking}); choose from {there}, "
                 f"add {lacking}.tsv to a folder that --examples names, or choose another --model"
             )
+        self._judge.load()
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
-        """One translation per text. A text holds no line break and at least one letter.
-
-        Raises EngineError when the model gives nothing, twice.
-        """
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
+        """One translation per text. A text holds no line break and at least one letter."""
         known = {text: self._phrases.translate(text) for text in texts}
         unknown = [text for text in texts if known[text] is None]
         answers = iter(await self._generate(unknown) if unknown else [])
-        return [known[text] or next(answers) for text in texts]
+        return [Translated(phrase) if (phrase := known[t]) else next(answers) for t in texts]
 
-    async def _generate(self, texts: Sequence[str]) -> list[str]:
-        """The model's translations; doubtful ones are asked for once more in another way."""
+    async def _generate(self, texts: Sequence[str]) -> list[Translated]:
         form = choose_form(*self._pair, self._examples, self._engine.info)
-        answers = await self._ask(form, texts, Sampling(temperature=0.0))
-        failed = [i for i, text in enumerate(texts) if is_doubtful(text, answers[i])]
-        if failed:
-            second = await self._ask(form, [texts[i] for i in failed], SECOND_TRY)
-            for i, answer in zip(failed, second, strict=True):
-                answers[i] = better(texts[i], answers[i], answer)
-        if not all(answers):
-            raise EngineError(
-                f"{self._engine.info.model}: gave no translation of a sentence; "
-                "say it in other words"
-            )
-        return answers
+        return await ask_twice(
+            self._judge,
+            texts,
+            first=lambda asked: self._ask(form, asked, GREEDY),
+            second=lambda asked: self._ask(form, asked, SECOND_TRY),
+        )
 
     async def _ask(self, form: Form, texts: Sequence[str], sampling: Sampling) -> list[str]:
         """Answers in order. Texts of like length share an engine call, which has one bound."""
@@ -165,52 +150,3 @@ def tidy(source: str, answer: str) -> str:
     if quoted and not source.startswith(answer[0]) and answer.count(answer[0]) <= 2:
         return answer[1:-1].strip()
     return answer
-
-
-def is_doubtful(source: str, answer: str) -> bool:
-    """Whether an answer is empty, far too long, repeats itself, or is the source again."""
-    return (
-        not answer
-        or len(answer) > longest_translation(source)
-        or repeats(answer)
-        and not repeats(source)
-        or same(source, answer)
-        and " " in source.strip()
-    )
-
-
-def longest_translation(source: str) -> float:
-    """Characters of a translation at most."""
-    if len(source) > SHORT_TEXT:
-        return LONGEST_RATIO * len(source)
-    return SHORT_RATIO * len(source) + SHORT_ALLOWANCE
-
-
-def better(source: str, first: str, second: str) -> str:
-    """The second try where it is sound, else the first, cut where it begins to repeat itself.
-
-    A source that comes back twice is taken: a name, or a text that is in the other language.
-    """
-    for answer in (second, first):
-        if answer and not is_doubtful(source, answer):
-            return answer
-    return cut_repeats(first or second)
-
-
-def repeats(text: str) -> bool:
-    return bool(_REPEATED.search(text) or _REPEATED_WORDS.search(text))
-
-
-def cut_repeats(text: str) -> str:
-    """The text up to the end of the first of the repeated parts."""
-    for pattern in (_REPEATED, _REPEATED_WORDS):
-        match = pattern.search(text)
-        if match:
-            text = text[: match.end(1)].strip()
-    return text
-
-
-def same(source: str, answer: str) -> bool:
-    """Equal but for case, spaces and punctuation."""
-    one, other = ("".join(filter(str.isalnum, text.casefold())) for text in (source, answer))
-    return one == other

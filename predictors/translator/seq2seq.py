@@ -1,6 +1,7 @@
 """Strategy `seq2seq`: a model made for translation gets the sentence, and its task's prefix if any.
 
-It generates as its checkpoint says, by beams as a rule. T5's checkpoints name their tasks, each
+It generates as its checkpoint says, by beams as a rule; a doubtful answer is tried once more
+greedily and with a penalty on what was said. T5's checkpoints name their tasks, each
 with the words that ask for it; a T5 without the wanted task is refused, not asked anyhow. A model
 of many languages is told from which into which, and refused when it lacks one.
 """
@@ -8,12 +9,17 @@ of many languages is told from which into which, and refused when it lacks one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from graph.contract import without_control
-from graph.errors import EngineError, ModelError
+from graph.errors import ModelError
 from predictors.engine import Engine, EngineInfo, Prompt, Sampling, Translation
 from predictors.translator.codes import choose_code
 from predictors.translator.prompting import PromptStrategy
+from predictors.translator.quality import Judge, Translated, ask_twice
+
+# Beams that failed fail again. Without them, what was said counts less, so that a loop ends.
+SECOND_TRY = Sampling(temperature=0.0, num_beams=1, repetition_penalty=1.2)
 
 # Families whose models are told what to do in words, unless their checkpoint names tasks.
 _TEXT_TO_TEXT = ("t5",)
@@ -22,27 +28,40 @@ _TEXT_TO_TEXT = ("t5",)
 class Seq2SeqStrategy:
     """Translates sentences with `engine`, which must be loaded before the first call."""
 
-    def __init__(self, engine: Engine, source: str, target: str, max_tokens: int | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        source: str,
+        target: str,
+        max_tokens: int | None,
+        judge: Judge | None = None,
+    ) -> None:
+        """judge: None judges everything but the language of an answer."""
         self._engine = engine
+        self._judge = judge or Judge(target)
         self._pair = source, target
         # Without a maximum of the operator's, the checkpoint's own holds.
-        self._sampling = Sampling(max_tokens=max_tokens)
+        self._first_try = Sampling(max_tokens=max_tokens)
+        self._second_try = replace(SECOND_TRY, max_tokens=max_tokens)
 
     def check(self) -> None:
         """Raises ModelError for a model that has not been made for this pair of languages."""
         self._form()
+        self._judge.load()
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
-        """One translation per sentence. Raises EngineError when the model gives nothing."""
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
+        """One translation per sentence."""
+        return await ask_twice(
+            self._judge,
+            texts,
+            first=lambda asked: self._ask(asked, self._first_try),
+            second=lambda asked: self._ask(asked, self._second_try),
+        )
+
+    async def _ask(self, texts: Sequence[str], sampling: Sampling) -> list[str]:
         form = self._form()
-        answers = await self._engine.generate([form(text) for text in texts], self._sampling)
-        answers = [without_control(answer).strip() for answer in answers]
-        if not all(answers):
-            raise EngineError(
-                f"{self._engine.info.model}: gave no translation of a sentence; "
-                "say it in other words"
-            )
-        return answers
+        answers = await self._engine.generate([form(text) for text in texts], sampling)
+        return [without_control(answer).strip() for answer in answers]
 
     def _form(self) -> Callable[[str], Prompt]:
         """What makes a sentence the model's prompt."""
@@ -71,7 +90,7 @@ class StrategyByModel:
     def check(self) -> None:
         self._strategy().check()
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
         return await self._strategy().translate(texts)
 
     def _strategy(self) -> Seq2SeqStrategy | PromptStrategy:

@@ -18,6 +18,7 @@ from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.model import Translator
 from predictors.translator.pair import PairTranslator
+from predictors.translator.quality import Translated
 from tests.conftest import served
 from tests.fakes import TO_ENGLISH, TO_FRENCH, FakeEngine, embedded_graph, predictors
 
@@ -32,14 +33,14 @@ class Grows:
 
     async def translate(self, texts):
         # KServe's router writes each of these with six bytes.
-        return ["<" * INNER.text for _ in texts]
+        return [Translated("<" * INNER.text) for _ in texts]
 
 
 class GrowsTooLong(Grows):
     """A Strategy whose translations no later step takes."""
 
     async def translate(self, texts):
-        return ["x" * (INNER.text + 1) for _ in texts]
+        return [Translated("x" * (INNER.text + 1)) for _ in texts]
 
 
 def grown(reply=lambda text: "<" * INNER.answer, to_english=Grows):

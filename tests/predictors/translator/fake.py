@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from predictors.engine import EngineInfo, Prompt, Sampling, Translation
+from predictors.translator.quality import Translated
 
 
 def reverse(text: str) -> str:
@@ -46,9 +47,9 @@ class FakeStrategy:
     def check(self) -> None:
         pass
 
-    async def translate(self, texts: Sequence[str]) -> list[str]:
+    async def translate(self, texts: Sequence[str]) -> list[Translated]:
         self.asked.append(list(texts))
-        return [self._answer(text) for text in texts]
+        return [Translated(self._answer(text)) for text in texts]
 
 
 def asked(prompt: Prompt) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 from graph.errors import EngineError
 from predictors.handler import Handler
+from predictors.translator.model import Translator
+from predictors.translator.pair import PairTranslator
 from tests.fakes import TO_FRENCH, translator
 from tests.predictors.translator.fake import FakeEngine, FakeStrategy
 
@@ -54,11 +56,14 @@ async def test_bad_input_is_named_and_the_next_request_is_served(
     assert json.loads(again.body)["predictions"][0]["response"] == "HELLO"
 
 
-async def test_a_model_that_fails_is_a_500_without_a_translation() -> None:
+async def test_a_model_that_fails_is_a_500_where_the_operator_wants_it() -> None:
     def fail(text: str) -> str:
         raise EngineError("fake: the engine stopped answering")
 
-    answer = await handler(fail).answer(GOOD)
+    strict = PairTranslator(TO_FRENCH, FakeStrategy(fail), degrades=False)
+    door = Handler(Translator("translate-en-fr", FakeEngine(), [strict]))
+    door.load()
+    answer = await door.answer(GOOD)
     told = json.loads(answer.body)
     assert (answer.status, told) == (
         500,

@@ -7,7 +7,8 @@ import pytest
 from graph.errors import EngineError, ModelError
 from predictors.engine import Message, Sampling
 from predictors.translator.examples import Example
-from predictors.translator.prompting import PromptStrategy, cut_repeats, is_doubtful, tidy
+from predictors.translator.prompting import PromptStrategy, tidy
+from predictors.translator.quality import Judge, Translated, cut_repeats
 from tests.predictors.translator.fake import FakeEngine
 
 EXAMPLES = [Example(f"phrase {i}", f"sentence {i}") for i in range(40)]
@@ -15,6 +16,12 @@ EXAMPLES = [Example(f"phrase {i}", f"sentence {i}") for i in range(40)]
 
 def strategy(engine: FakeEngine, max_tokens: int = 256) -> PromptStrategy:
     return PromptStrategy(engine, "fr", "en", EXAMPLES, max_tokens)
+
+
+def texts_of(answers: list[Translated]) -> list[str]:
+    """The texts of sound translations."""
+    assert not any(answer.poor for answer in answers)
+    return [answer.text for answer in answers]
 
 
 class Scripted:
@@ -29,7 +36,7 @@ class Scripted:
 
 async def test_a_base_model_sees_examples_and_the_text_last() -> None:
     engine = FakeEngine()
-    assert await strategy(engine).translate(["bonjour"]) == ["ruojnob"]
+    assert texts_of(await strategy(engine).translate(["bonjour"])) == ["ruojnob"]
     [([prompt], sampling)] = engine.calls
     assert isinstance(prompt, str)
     assert "phrase 0" in prompt and "sentence 0" in prompt
@@ -41,7 +48,7 @@ async def test_a_base_model_sees_examples_and_the_text_last() -> None:
 
 async def test_control_characters_of_the_model_are_left_out() -> None:
     engine = FakeEngine(lambda text: "good\x1a morning\x7f")
-    assert await strategy(engine).translate(["bonjour"]) == ["good morning"]
+    assert texts_of(await strategy(engine).translate(["bonjour"])) == ["good morning"]
 
 
 async def test_every_prompt_of_a_pair_begins_with_the_same_text() -> None:
@@ -55,7 +62,7 @@ async def test_every_prompt_of_a_pair_begins_with_the_same_text() -> None:
 
 async def test_a_tuned_model_is_told_in_its_own_template() -> None:
     engine = FakeEngine(lambda text: f'"{text[::-1]}"', has_chat_template=True)
-    assert await strategy(engine).translate(["bonjour"]) == ["ruojnob"]
+    assert texts_of(await strategy(engine).translate(["bonjour"])) == ["ruojnob"]
     [([prompt], _)] = engine.calls
     assert isinstance(prompt, tuple)
     assert prompt[0].role == "system" and "from French to English" in prompt[0].content
@@ -67,7 +74,7 @@ async def test_texts_of_like_length_share_a_call_and_its_bound_follows_the_lengt
     engine = FakeEngine()
     words = " ".join(f"mot{i}" for i in range(40))
     texts = ["oui", "non merci", words, "bien"]
-    assert await strategy(engine).translate(texts) == [text[::-1] for text in texts]
+    assert texts_of(await strategy(engine).translate(texts)) == [text[::-1] for text in texts]
     bounds = {sampling.max_tokens: len(prompts) for prompts, sampling in engine.calls}
     assert sorted(bounds.values()) == [1, 3]
     assert min(b for b in bounds if b) < 40 and max(b for b in bounds if b) <= 256
@@ -84,7 +91,7 @@ async def test_max_tokens_is_never_exceeded() -> None:
 )
 async def test_a_doubtful_answer_is_tried_once_more_in_another_way(failure: str) -> None:
     engine = FakeEngine(Scripted(failure, "I am here"))
-    assert await strategy(engine).translate(["je suis là"]) == ["I am here"]
+    assert texts_of(await strategy(engine).translate(["je suis là"])) == ["I am here"]
     first, second = (sampling for _, sampling in engine.calls)
     assert first.temperature == 0.0
     assert second.temperature and second.seed is not None
@@ -92,31 +99,36 @@ async def test_a_doubtful_answer_is_tried_once_more_in_another_way(failure: str)
 
 async def test_only_the_doubtful_answers_are_tried_again() -> None:
     engine = FakeEngine(lambda text: "" if text == "non" and len(engine.calls) == 1 else "fine")
-    assert await strategy(engine).translate(["oui", "non"]) == ["fine", "fine"]
+    assert texts_of(await strategy(engine).translate(["oui", "non"])) == ["fine", "fine"]
     assert [len(prompts) for prompts, _ in engine.calls] == [2, 1]
 
 
-async def test_nothing_twice_is_an_error_and_never_the_source() -> None:
+async def test_nothing_twice_is_poor_and_never_the_source() -> None:
     engine = FakeEngine(lambda text: "")
-    with pytest.raises(EngineError, match="no translation"):
-        await strategy(engine).translate(["je suis là"])
+    assert await strategy(engine).translate(["je suis là"]) == [Translated("", poor=True)]
     assert len(engine.calls) == 2
 
 
 async def test_a_runaway_answer_is_cut_where_it_repeats_itself() -> None:
     engine = FakeEngine(lambda text: "Hello my friend. " * 30)
-    assert await strategy(engine).translate(["salut"]) == ["Hello my friend."]
+    assert texts_of(await strategy(engine).translate(["salut"])) == ["Hello my friend."]
+
+
+async def test_a_loop_within_a_sentence_is_cut_and_counts_as_poor() -> None:
+    engine = FakeEngine(lambda text: "my friend " * 30)
+    assert await strategy(engine).translate(["mon ami"]) == [Translated("my friend", poor=True)]
+    assert len(engine.calls) == 2
 
 
 async def test_a_source_that_comes_back_twice_is_its_own_translation() -> None:
     engine = FakeEngine(lambda text: text)
-    assert await strategy(engine).translate(["New York City"]) == ["New York City"]
+    assert texts_of(await strategy(engine).translate(["New York City"])) == ["New York City"]
     assert len(engine.calls) == 2
 
 
 async def test_one_word_may_come_back_at_once() -> None:
     engine = FakeEngine(lambda text: text)
-    assert await strategy(engine).translate(["Paris"]) == ["Paris"]
+    assert texts_of(await strategy(engine).translate(["Paris"])) == ["Paris"]
     assert len(engine.calls) == 1
 
 
@@ -147,7 +159,7 @@ def test_quotes_around_an_answer_go_where_the_source_had_none(
 
 
 def test_a_source_that_repeats_itself_may_be_translated_so() -> None:
-    assert not is_doubtful("non non non non non", "no no no no no")
+    assert not Judge("en").is_doubtful("non non non non non", "no no no no no")
 
 
 @pytest.mark.parametrize("text", ["It is fine.", "no no", "ha ha ha", "100000 euros", "..."])
@@ -165,7 +177,9 @@ def test_everyday_text_is_no_repetition(text: str) -> None:
     ],
 )
 async def test_a_short_text_gets_no_sentence_that_it_did_not_say(source, answer, expected) -> None:
-    assert await strategy(FakeEngine(lambda text: answer)).translate([source]) == [expected]
+    assert texts_of(await strategy(FakeEngine(lambda text: answer)).translate([source])) == [
+        expected
+    ]
 
 
 @pytest.mark.parametrize(
@@ -174,18 +188,18 @@ async def test_a_short_text_gets_no_sentence_that_it_did_not_say(source, answer,
 async def test_the_french_space_before_a_mark_stays_in_french(target, expected) -> None:
     source = {"en": "fr", "fr": "en"}[target]
     asked = PromptStrategy(FakeEngine(lambda text: "I try. Thanks !"), source, target, EXAMPLES, 64)
-    assert await asked.translate(["J'essaie. Merci bien !"]) == [expected]
+    assert texts_of(await asked.translate(["J'essaie. Merci bien !"])) == [expected]
 
 
 async def test_a_long_text_keeps_all_sentences_of_its_translation() -> None:
     source = "Il pleut depuis trois jours, " + "et personne ne sait quand cela finira, " * 2
     answer = "It has rained for three days. Nobody knows when it will stop. We wait for the sun."
-    assert await strategy(FakeEngine(lambda text: answer)).translate([source]) == [answer]
+    assert texts_of(await strategy(FakeEngine(lambda text: answer)).translate([source])) == [answer]
 
 
 async def test_an_answer_far_longer_than_a_short_text_is_tried_once_more() -> None:
     engine = FakeEngine(Scripted("No, I have never seen him before", "No, sir."))
-    assert await strategy(engine).translate(["Non !"]) == ["No, sir."]
+    assert texts_of(await strategy(engine).translate(["Non !"])) == ["No, sir."]
     assert len(engine.calls) == 2
 
 
@@ -195,14 +209,18 @@ async def test_an_answer_far_longer_than_a_short_text_is_tried_once_more() -> No
 )
 async def test_a_text_that_is_an_example_is_translated_as_the_example_says(text, expected) -> None:
     engine = FakeEngine()
-    assert await strategy(engine).translate(["oui", text, "non"]) == ["iuo", expected, "non"]
+    assert texts_of(await strategy(engine).translate(["oui", text, "non"])) == [
+        "iuo",
+        expected,
+        "non",
+    ]
     assert [len(prompts) for prompts, _ in engine.calls] == [2]
 
 
 async def test_a_question_is_not_taken_for_the_same_words_as_a_statement() -> None:
     examples = [Example("Ça va ?", "How are you?"), Example("Ça va.", "I am fine.")]
     asked = PromptStrategy(FakeEngine(), "fr", "en", examples, None)
-    assert await asked.translate(["ça va ?", "Ça va !", "Ça va"]) == [
+    assert texts_of(await asked.translate(["ça va ?", "Ça va !", "Ça va"])) == [
         "How are you?",
         "I am fine.",
         "I am fine",

@@ -11,6 +11,7 @@ from predictors.settings import read_settings
 from predictors.translator.__main__ import PROG, TranslatorSettings, choose_strategy
 from predictors.translator.model import Translator
 from predictors.translator.pair import Pair, PairTranslator
+from predictors.translator.quality import Judge
 from tests.predictors.translator.sentences import chrf, load_sentences
 
 # One event loop for the module: the engine keeps its connections, and those belong to a loop.
@@ -37,7 +38,7 @@ def engine() -> Iterator[Engine]:
 def translator(engine: Engine, source: str, target: str) -> PairTranslator:
     settings = read_settings(TranslatorSettings, arguments(source, target), {}, PROG, "")
     pair = Pair(source, target, "user_input", "response")
-    return PairTranslator(pair, choose_strategy(settings, engine, pair))
+    return PairTranslator(pair, choose_strategy(settings, engine, pair, Judge(target)))
 
 
 @pytest.mark.parametrize(("source", "target", "floor"), [("en", "fr", 30), ("fr", "en", 45)])
@@ -48,7 +49,7 @@ async def test_everyday_sentences_are_translated(
     translations = await translator(engine, source, target).translate(
         [sentence.source for sentence in sentences]
     )
-    assert chrf(translations, sentences) > floor, translations
+    assert chrf([each.text for each in translations], sentences) > floor, translations
 
 
 async def test_a_message_keeps_its_lines_emoji_and_addresses(engine: Engine) -> None:

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from graph.errors import EngineError, ModelError
+from graph.errors import ModelError
 from predictors.engine import EngineInfo, Sampling, Translation
 from predictors.translator.codes import choose_code
 from predictors.translator.pair import Pair
 from predictors.translator.prompting import PromptStrategy
 from predictors.translator.prompts import choose_form
+from predictors.translator.quality import Translated
 from predictors.translator.seq2seq import Seq2SeqStrategy, StrategyByModel
 from tests.fakes import FakeEngine, translator
 
@@ -109,7 +110,7 @@ async def test_a_model_of_many_languages_is_told_from_which_into_which():
     strategy = Seq2SeqStrategy(engine, "fr", "en", 64)
     strategy.check()
     [asked] = await strategy.translate(["Bonjour."])
-    assert asked == str(Translation("Bonjour.", "fr_XX", "en_XX"))
+    assert asked.text == str(Translation("Bonjour.", "fr_XX", "en_XX"))
 
 
 def test_a_language_that_the_model_lacks_is_refused_with_what_it_has():
@@ -124,10 +125,20 @@ def test_a_model_of_many_languages_takes_no_prompt():
         strategy.check()
 
 
-async def test_nothing_is_an_error():
-    engine = Echo(MARIAN)
-    with pytest.raises(EngineError, match="gave no translation"):
-        await by_model(engine).translate([" "])
+async def test_a_doubtful_answer_is_tried_once_more_in_another_way():
+    engine = FakeEngine(lambda text: "Je suis là." if len(engine.samplings) == 2 else "")
+    engine.info = MARIAN
+    assert await by_model(engine).translate(["I am here."]) == [Translated("Je suis là.")]
+    assert engine.samplings[1] == Sampling(
+        max_tokens=64, temperature=0.0, num_beams=1, repetition_penalty=1.2
+    )
+
+
+async def test_nothing_twice_is_poor():
+    engine = FakeEngine(lambda text: " ")
+    engine.info = MARIAN
+    assert await by_model(engine).translate(["I am here."]) == [Translated("", poor=True)]
+    assert len(engine.samplings) == 2
 
 
 def test_a_decoder_without_a_chat_template_is_a_base_model():
@@ -158,4 +169,4 @@ async def test_a_translator_takes_what_is_in_its_language(source, target, reads,
 
 
 async def test_control_characters_of_the_model_are_left_out():
-    assert await by_model(Echo(MARIAN)).translate(["Hel\x07lo."]) == ["Hello."]
+    assert await by_model(Echo(MARIAN)).translate(["Hel\x07lo."]) == [Translated("Hello.")]

@@ -97,7 +97,8 @@ def stops(kind: str) -> tuple[str, ...]:
 async def product(
     engine: Engine, source: str, target: str, examples: Sequence[Example], texts: Sequence[str]
 ) -> list[str]:
-    return await PromptStrategy(engine, source, target, examples, 256).translate(texts)
+    strategy = PromptStrategy(engine, source, target, examples, 256)
+    return [answer.text for answer in await strategy.translate(texts)]
 
 
 async def ranked(

@@ -164,7 +164,9 @@ async def translate_each(translator: PairTranslator, texts: Sequence[str]) -> li
         return list(await translator.translate(texts))
     except EngineError as err:
         if len(texts) == 1:
-            log.warning("%s to %s: %s", translator.pair.source, translator.pair.target, err)
+            pair = translator.pair
+            cause = err.__cause__
+            log.warning("%s to %s: %s", pair.source, pair.target, err, exc_info=cause)
             return [err]
     middle = len(texts) // 2
     return [

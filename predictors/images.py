@@ -29,14 +29,16 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """predictor: a folder under predictors/.  embedded: the small model that it holds, if any.
+    """predictor: a folder under predictors/.  embedded: the small models that it holds, if any.
 
-    variant: `-cuda` for the image for GPUs, with torch.
+    variant: `-cuda` for the image for GPUs, with torch.  packages: the predictor whose packages it
+    holds, where they are not its own.
     """
 
     predictor: str
     embedded: str = ""
     variant: str = ""
+    packages: str = ""
 
     @property
     def name(self) -> str:
@@ -47,6 +49,7 @@ class Image:
     def arguments(self) -> list[str]:
         given = {
             "PREDICTOR": self.predictor,
+            "PACKAGES": self.packages or self.predictor,
             "EMBEDDED": self.embedded,
             "VARIANT": self.variant,
             "VERSION": VERSION,
@@ -54,16 +57,25 @@ class Image:
         return [f"--build-arg={key}={value}" for key, value in given.items() if value]
 
 
+GEMMA = "gemma3-270m"
+SMOLLM = "smollm2-135m-instruct"
 PLAIN = (Image("detector"), Image("translator"), Image("chat"))
 EMBEDDED = (
     Image("detector"),
-    Image("translator", embedded="gemma3-270m"),
-    Image("chat", embedded="smollm2-135m-instruct"),
+    Image("translator", embedded=GEMMA),
+    Image("chat", embedded=SMOLLM),
 )
+# Chat and translators in one process; the translator's packages are the chat's and a few more.
+COLOCATED = Image("colocated", packages="translator")
+COLOCATED_EMBEDDED = Image("colocated", embedded=f"{GEMMA} {SMOLLM}", packages="translator")
 # What fills a cluster's volume with models; it holds torch.
 MODELS = Image("models")
-ALL = (*PLAIN, *EMBEDDED[1:], MODELS)
-CUDA = (Image("translator", variant="-cuda"), Image("chat", variant="-cuda"))
+ALL = (*PLAIN, *EMBEDDED[1:], COLOCATED, COLOCATED_EMBEDDED, MODELS)
+CUDA = (
+    Image("translator", variant="-cuda"),
+    Image("colocated", variant="-cuda", packages="translator"),
+    Image("chat", variant="-cuda"),
+)
 
 
 @dataclass(frozen=True)

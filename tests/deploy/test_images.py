@@ -94,6 +94,7 @@ def copied(stage: str, predictor: str, folder: Path) -> None:
         ("code", "detector", "predictors.detector.__main__, predictors.serving"),
         ("code", "translator", "predictors.translator.__main__, predictors.serving"),
         ("code", "chat", "predictors.chat.__main__, predictors.serving"),
+        ("code", "colocated", "predictors.colocated.__main__, predictors.chat.__main__"),
         ("code", "models", "predictors.conversion.__main__"),
         ("weights", "chat", "predictors.models.resolve"),
     ],

@@ -1,4 +1,4 @@
-"""`python -m predictors.models.wait MODEL`: ends when the model's conversion is in the cache.
+"""`python -m predictors.models.wait MODEL ...`: ends when the models' conversions are in the cache.
 
 An init container runs it, so that a pod starts once the Job that fills the volume has made what
 the pod serves; without it the pod would fail and be started again until then. It looks at names
@@ -29,14 +29,15 @@ def main(
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
     parser = argparse.ArgumentParser(prog="predictors.models.wait", description=__doc__)
-    parser.add_argument("model", metavar="MODEL", help="hf:ID@REVISION")
-    model = parser.parse_args(argv).model
+    parser.add_argument("models", metavar="MODEL", nargs="+", help="hf:ID@REVISION")
+    models = parser.parse_args(argv).models
     try:
-        reference = parse(model)
+        references = [parse(model) for model in models]
     except ModelError as err:
         print(f"predictors.models.wait: {err}", file=sys.stderr)
         return 2
-    wait(reference, cache_folder("", environ), pause)
+    for reference in references:
+        wait(reference, cache_folder("", environ), pause)
     return 0
 
 

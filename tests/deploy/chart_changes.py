@@ -49,6 +49,7 @@ CHANGES: dict[str, Any] = {
     "chat.openai.podPort": 8001,
     "chat.canary.model": "/models/mine",
     "chat.canary.overrides": {"replicas": 2},
+    "colocate.predictors": ["chat"],
     "router.maxReplicas": 3,
     "timeouts.turn": 999,
     "weights.volume.existingClaim": "mine",
@@ -108,6 +109,8 @@ CONTEXTS: dict[str, Values] = {
     "predictors.topologySpread": {"predictors": {"replicas": 2}},
     "sharedTranslator.model": {},
     "sharedTranslator": {"sharedTranslator": {"model": "/models/a"}, "languages": {"es": {}}},
+    "colocate": {"colocate": {"predictors": ["chat"]}},
+    "colocate.predictors": {},
     "chat.openai": OPENAI,
     "chat.openai.apiKeySecret.key": {
         "chat": {

@@ -199,6 +199,26 @@ VALID: st.SearchStrategy[Values] = some(
     tests=some(sentences=st.just({"it": "Ciao!"}), timeoutSeconds=st.integers(1, 900)),
 )
 
+# What a predictor that shares a pod may set itself, and what else is of the pod.
+SHARING = some(options=st.dictionaries(st.sampled_from(("parallel", "threads")), st.integers(1, 9)))
+SHARED_POD = some(
+    **{key: found for key, found in PREDICTOR.items() if key != "options"},
+    accelerator=ACCELERATOR,
+    options=some(drain_seconds=st.integers(1, 60), log_level=st.just("debug")),
+)
+
+
+def colocated(values: Values, chat: Values, translator: Values, pod: Values) -> Values:
+    """The same values with chat and French translators in one pod."""
+    languages = {code: {"direct": True} for code in values.get("languages", {})}
+    names = ["chat", "translate-fr-en", "translate-en-fr"]
+    parts = {"chat": chat, "translator": translator, "colocate": pod | {"predictors": names}}
+    others = {key: found for key, found in values.items() if key != "sharedTranslator"}
+    return others | {"languages": languages} | parts
+
+
+COLOCATED = st.builds(colocated, VALID, SHARING, SHARING, SHARED_POD)
+
 # A mistake: the path of the key at fault, and the value that is wrong there.
 MISTAKES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("langauges",), {}),
@@ -241,6 +261,10 @@ MISTAKES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("chat", "model"), "embedded:gpt"),
     (("chat", "openai", "url"), "llm:8000"),
     (("chat", "openai", "podPort"), 0),
+    (("colocate", "predictors"), ["Chat"]),
+    (("colocate", "predictor"), ["chat"]),
+    (("colocate", "storageUri"), "hf://a/b"),
+    (("colocate", "options", "threads"), 2),
     (("router", "replicas"), "two"),
     (("timeouts", "service"), 0),
     (("weights", "volume", "accessMode"), "ReadWrite"),

@@ -20,7 +20,7 @@ from graph.spec.load import load_objects
 from tests.deploy import chart_schemas
 from tests.deploy.chart import KUBERNETES, PROFILES, Chart, is_hook
 from tests.deploy.chart_batch import alias, refusals, render_batch
-from tests.deploy.chart_strategies import MISTAKEN, VALID, Values, with_mistake
+from tests.deploy.chart_strategies import COLOCATED, MISTAKEN, VALID, Values, with_mistake
 from tests.deploy.rendered import Objects
 
 pytestmark = pytest.mark.slow
@@ -58,6 +58,7 @@ def test_a_profile_conforms_and_lints_clean(
     "file",
     [
         "ci/all.yaml",
+        "ci/colocated.yaml",
         "ci/shared-translator.yaml",
         "ci/ten-languages.yaml",
         "examples/large-model.yaml",
@@ -75,7 +76,7 @@ def test_a_values_file_of_the_chart_conforms_and_lints_clean(
 def test_any_valid_values_render_conform_and_lint_clean(
     chart: Chart, conform_to: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
-    examples = draw(VALID)
+    examples = draw(st.one_of(VALID, VALID, VALID, COLOCATED))
     rendered, said = render_batch(chart, tmp_path / "batch", examples)
     assert said == "", said
     for number, values in enumerate(examples):

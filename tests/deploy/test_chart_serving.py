@@ -106,6 +106,21 @@ def test_every_language_is_detected_and_answered(text: str, language: str, url: 
     assert reply.response.strip()
 
 
+def test_models_that_share_a_pod_are_served_here_too(chart: Chart) -> None:
+    values = {"colocate": {"predictors": ["chat", "translators"]}}
+    with serving(chart.text("embedded", values=values), {}) as address:
+        with ChatClient(address) as client:
+            reply = client.turn("Bonjour ! Comment allez-vous aujourd'hui ?")
+    names = [step.name for step in reply.steps]
+    assert names == [
+        "parley-detector",
+        "parley-translate-fr-en",
+        "parley-chat",
+        "parley-translate-en-fr",
+    ]
+    assert reply.language == "fr" and reply.response.strip()
+
+
 def test_helm_tests_conversation_goes_through_every_language(chart: Chart, url: str) -> None:
     """The very program and conversations of the test's pod, against the graph on this machine."""
     objects = yaml.safe_load_all(chart.text("embedded", values=THREE_LANGUAGES))

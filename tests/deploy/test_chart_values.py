@@ -62,7 +62,7 @@ def test_the_readme_is_made_of_the_values() -> None:
 
 def test_the_schema_names_every_value_and_no_other() -> None:
     # What a kind of predictor overrides of `predictors` need not stand in its own block.
-    blocks = ("detector.", "translator.", "sharedTranslator.", "chat.")
+    blocks = ("detector.", "translator.", "sharedTranslator.", "chat.", "colocate.")
     overridden = {f"{block}{key}" for block in blocks for key in flat("predictors.")}
     known = set(schema_paths(SCHEMA, VALUES)) - {"global"}
     assert set(value_paths(VALUES, SCHEMA)) <= known

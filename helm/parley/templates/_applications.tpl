@@ -80,7 +80,7 @@ an error's body to the next step.
   {{- if .node }}
   nodeName: {{ .node }}
   {{- else }}
-  serviceName: {{ include "parley.name" . }}
+  {{ include "parley.target" . }}
   {{- end }}
   {{- if not .first }}
   data: $response

@@ -2,6 +2,7 @@
 
 {{- define "parley.container" -}}
 {{- $spec := .spec -}}
+{{- $ready := eq $spec.kind "colocated" | ternary "/readyz" (printf "/v1/models/%s" $spec.modelName) -}}
 image: {{ include "parley.predictorImage" . }}
 {{- with .root.Values.image.pullPolicy }}
 imagePullPolicy: {{ . | quote }}
@@ -25,9 +26,9 @@ ports:
 resources:
   {{- include "parley.resources" . | nindent 2 }}
 startupProbe:
-  {{- include "parley.probe" (dict "probe" $spec.probes.startup "path" (printf "/v1/models/%s" $spec.modelName)) | nindent 2 }}
+  {{- include "parley.probe" (dict "probe" $spec.probes.startup "path" $ready) | nindent 2 }}
 readinessProbe:
-  {{- include "parley.probe" (dict "probe" $spec.probes.readiness "path" (printf "/v1/models/%s" $spec.modelName)) | nindent 2 }}
+  {{- include "parley.probe" (dict "probe" $spec.probes.readiness "path" $ready) | nindent 2 }}
 livenessProbe:
   {{- include "parley.probe" (dict "probe" $spec.probes.liveness "path" "/") | nindent 2 }}
 lifecycle:
@@ -115,7 +116,9 @@ initContainers:
     {{- end }}
     command: [python, -m, predictors.models.wait]
     args:
-      - {{ $spec.model | quote }}
+      {{- range $spec.awaited | default (list $spec.model) }}
+      - {{ . | quote }}
+      {{- end }}
     env:
       - name: PARLEY_MODELS
         value: /models

@@ -3,8 +3,8 @@ Which predictors the release has, and what each of them is.
 
 `parley.predictors` gives all of them as JSON, by their name without the prefix. Each is the block
 `predictors` of the values, with the keys of its kind (detector, translator, chat) and its own
-written over it, and besides: name, kind, modelName (with the prefix), model (empty for a detector)
-and args.
+written over it, and besides: name, kind, modelName (with the prefix), model (empty for a detector),
+args, own (what only it writes over its kind) and pod (the InferenceService that it is in).
 */}}
 {{- define "parley.predictors" -}}
 {{- $all := dict -}}
@@ -24,6 +24,7 @@ and args.
 {{- if .Values.translation.enabled -}}
 {{- include "parley.addTranslation" (dict "root" $ "all" $all) -}}
 {{- end -}}
+{{- include "parley.sharePod" (dict "root" $ "all" $all) -}}
 {{- toJson $all -}}
 {{- end -}}
 
@@ -114,20 +115,21 @@ for the shared translator. A batch of several languages passes them in this orde
 {{- define "parley.addSharedTranslator" -}}
 {{- $values := .root.Values.sharedTranslator -}}
 {{- $over := omit $values "services" "languages" -}}
+{{- $own := omit $over "resources" -}}
 {{- $languages := include "parley.shared" .root | fromJsonArray -}}
 {{- $codes := join "," $languages -}}
 {{- if eq (int $values.services) 1 -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "name" "translate"
+    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "own" $own "name" "translate"
     "args" (list (printf "--source=%s" $codes) "--target=en" "--directions=both")
 ) -}}
 {{- else -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "name" "translate-many-en"
+    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "own" $own "name" "translate-many-en"
     "args" (list (printf "--source=%s" $codes) "--target=en" "--reads=user_input" "--writes=user_input_en")
 ) -}}
 {{- include "parley.add" (dict
-    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "name" "translate-en-many"
+    "root" .root "all" .all "kind" "translator" "languages" $languages "over" $over "own" $own "name" "translate-en-many"
     "args" (list "--source=en" (printf "--target=%s" $codes) "--reads=response_en" "--writes=response")
 ) -}}
 {{- end -}}
@@ -190,6 +192,7 @@ English, and a "direction" where it may have a model by its language alone.
 {{- end -}}
 {{- end -}}
 {{- include "parley.overlay" (dict "base" $spec "over" (dict
+    "own" (.own | default (.over | default dict))
     "name" .name "kind" .kind "modelName" $modelName "model" $model "args" $args
     "accelerated" (and (not (hasPrefix "openai:" $model)) (or $spec.accelerator.resourceName $spec.accelerator.claimTemplate) | not | not)
     "fromVolume" (and (hasPrefix "hf:" $model) (not $spec.storageUri))

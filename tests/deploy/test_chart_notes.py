@@ -58,6 +58,12 @@ def test_they_say_what_outlives_the_release(helm4: Path) -> None:
     assert "leaves the claim" not in notes(helm4, {"weights": {"volume": {"keep": False}}})
 
 
+def test_they_say_that_the_graph_does_not_wait_for_models_that_share_a_pod(helm4: Path) -> None:
+    said = notes(helm4, {"colocate": {"predictors": ["chat"]}})
+    assert "--for=condition=Ready inferenceservice/parley-colocated" in said
+    assert "inferenceservice/" not in notes(helm4)
+
+
 @pytest.mark.parametrize(
     ("values", "warning"),
     [

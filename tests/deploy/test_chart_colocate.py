@@ -84,17 +84,14 @@ def test_one_by_its_name_leaves_the_others_where_they_are(chart: Chart) -> None:
 
 
 def test_a_translator_of_several_languages_shares_it_too(chart: Chart) -> None:
-    values = {
-        "languages": {"it": {}},
-        "sharedTranslator": {"model": "hf:facebook/m2m100_418M@main", "services": 1},
-    }
-    objects = chart.render(values=TOGETHER | values)
+    shared: dict[str, Any] = {"model": "hf:facebook/m2m100_418M@main", "services": 1}
+    values = TOGETHER | {"languages": {"it": {}}, "sharedTranslator": shared}
+    objects = chart.render(values=values)
     assert set(blocks(objects)) == {"parley-chat", "parley-translate"}
     urls = [step["serviceUrl"].rpartition("/")[2] for step in graph(objects)["it"]["steps"]]
     assert urls == ["parley-translate:predict", "parley-chat:predict", "parley-translate:predict"]
     with pytest.raises(Refused, match="translate: replicas: it shares the pod of `colocate`"):
-        shared = values["sharedTranslator"] | {"replicas": 2}
-        chart.render(values=TOGETHER | values | {"sharedTranslator": shared})
+        chart.render(values=values | {"sharedTranslator": shared | {"replicas": 2}})
 
 
 def test_the_pod_is_ready_when_all_its_models_are(chart: Chart) -> None:

@@ -20,12 +20,21 @@ _MOST_SECONDS = 1_000_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/@-]+")
 # In seconds since the epoch, the year 5138: what is over it is in milliseconds.
 _LATEST = 100_000_000_000
+# Where a text goes on after the end of a line, or after a mark that ends a sentence. Each
+# alternative takes what it has looked at or looks ahead by a few characters: the time is linear.
+_BREAKS = r"\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+_SENTENCE_END = re.compile(
+    rf"""[.!?…]["'»”’)\]]{{0,2}}(?=[^\S{_BREAKS}]) | [。！？｡؟।;](?=[^{_BREAKS}])
+    | [{_BREAKS}]\s*""",
+    re.VERBOSE,
+)
 # A NUL or another control character ends or garbles text in tokenizers written in C.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def check_message(value: Any, where: str, limits: Limits) -> None:
     _check_any_text(value, where, limits.message)
+    _check_sentences(value, where, limits)
     if not value.strip():
         raise RequestError(where, "blank")
 
@@ -36,6 +45,7 @@ def check_text(value: Any, where: str, limits: Limits) -> None:
 
 def check_answer(value: Any, where: str, limits: Limits) -> None:
     _check_any_text(value, where, limits.answer)
+    _check_sentences(value, where, limits)
 
 
 def check_history(value: Any, where: str, limits: Limits) -> None:
@@ -114,6 +124,26 @@ def shown(key: str) -> str:
     """A client's own key as it may stand in a message: short and printable."""
     printable = "".join(char if char.isprintable() else "?" for char in key[:40])
     return printable or "''"
+
+
+def count_sentences(text: str) -> int:
+    """The lines and sentences of a text, counted by their marks alone; at least 1."""
+    return 1 + sum(1 for _ in _SENTENCE_END.finditer(text.strip()))
+
+
+def first_sentences(text: str, most: int) -> str:
+    """The text up to the end of its sentence number `most`."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text.strip())]
+    return text if len(ends) < most else text.strip()[: ends[most - 1]].strip()
+
+
+def _check_sentences(text: str, where: str, limits: Limits) -> None:
+    count = count_sentences(text)
+    if count > limits.sentences:
+        raise TooLarge(
+            where,
+            f"{count} lines and sentences, at most {limits.sentences} are taken; send it in parts",
+        )
 
 
 def _check_any_text(value: Any, where: str, limit: int) -> None:

@@ -11,6 +11,13 @@ Limits compose: what the first step takes, every later step takes, however it gr
   a later step at six times its size, and a text that was written on the way takes at most six bytes
   a character. `INNER_LIMITS.body` is the sum of what an instance can gather.
 
+- A translator asks its model once for each sentence, so a text costs by its sentences as much as by
+  its length: 10,000 characters are about 100 sentences as people write them, or 1,250 lines of one
+  word. `sentences` leaves room for twice and more of what people write, and no more than that.
+- An idle predictor takes every request within these limits, but a request ends with its turn. The
+  limits of one message are made so that it is answered in time. 64 instances share the time of one
+  turn: they are for many short messages, and 64 long ones may come to its end.
+
 A model's context is a limit of its own: a message that does not fit it is refused by the chat.
 """
 
@@ -24,8 +31,9 @@ class Limits:
     """Sizes over which a request is refused: a time with 400, everything else with 413.
 
     body: bytes.  instances: per request.  message: characters of `user_input`.  answer: characters
-    of `response_en`.  text: characters of every other text.  history: texts.  steps, degraded:
-    entries.  step_name, step_model, request_id: characters of each.  timeout: seconds.
+    of `response_en`.  sentences: of both, as `graph/checks.py` counts them.  text: characters of
+    every other text.  history: texts.  steps, degraded: entries.  step_name, step_model,
+    request_id: characters of each.  timeout: seconds.
     """
 
     body: int
@@ -33,6 +41,7 @@ class Limits:
     message: int = 10_000
     answer: int = 10_000
     text: int = 40_000
+    sentences: int = 250
     history: int = 1_000
     steps: int = 32
     degraded: int = 32

@@ -1,4 +1,4 @@
-"""Guards one predictor: checks requests, bounds queue and time, and words errors.
+"""Guards one predictor: checks requests, admits them, bounds their time, and words errors.
 
 The KServe server and the local runner both call predictors through a Handler, so that a request is
 answered with the same status and the same words by either. It imports no web framework.
@@ -27,6 +27,8 @@ from graph.errors import (
 )
 from graph.limits import Limits
 from graph.timeouts import CLOCK_SKEW, DEFAULT
+from predictors.admission import QUEUE_SECONDS, Admission
+from predictors.cost import Cost, Costing
 from predictors.predictor import Degrading, Predictor
 from predictors.request import Request, current_request, new_request_id, stamp, working_for
 
@@ -40,6 +42,7 @@ DEGRADING_SECONDS = 1.0
 class Handler:
     """One predictor with at most `max_inflight` requests, each given `request_timeout` seconds.
 
+    max_queue_seconds: a request that would take longer, by what is at work, is refused.
     turn_timeout: seconds for a turn that comes without a deadline.  clock_skew: seconds by which
     `clock`, the time of day, may differ from that of whoever stamped a deadline.
     """
@@ -49,6 +52,7 @@ class Handler:
         predictor: Predictor,
         *,
         max_inflight: int = 64,
+        max_queue_seconds: float = QUEUE_SECONDS,
         request_timeout: float = DEFAULT.predictor,
         turn_timeout: float = DEFAULT.turn,
         clock_skew: float = CLOCK_SKEW,
@@ -56,12 +60,11 @@ class Handler:
     ) -> None:
         self.predictor = predictor
         self.ready = False
-        self._max_inflight = max_inflight
+        self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
         self._request_timeout = request_timeout
         self._turn_timeout = turn_timeout
         self._clock_skew = clock_skew
         self._clock = clock
-        self._inflight = 0
 
     @property
     def name(self) -> str:
@@ -119,13 +122,17 @@ class Handler:
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
         left = self._left(deadline)
-        if self._inflight >= self._max_inflight:
-            raise Overloaded(f"{self.name}: {self._inflight} requests are at work, try again")
-        self._inflight += 1
         try:
+            place = self._admission.take(self._cost(instances), left)
+        except Overloaded as err:
+            raise Overloaded(f"{self.name}: {err}", err.retry_after) from err
+        with place:
             return await self._predict(instances, left)
-        finally:
-            self._inflight -= 1
+
+    def _cost(self, instances: list[Instance]) -> float:
+        if isinstance(self.predictor, Costing):
+            return self.predictor.cost(instances).size
+        return Cost(len(instances)).size
 
     def _left(self, deadline: float) -> float:
         """Seconds until nobody waits any more. Raises DeadlineExceeded when that is past."""

@@ -72,6 +72,7 @@ def make_handler(predictor: Predictor, settings: PredictorSettings) -> Handler:
     return Handler(
         predictor,
         max_inflight=settings.max_inflight,
+        max_queue_seconds=settings.max_queue_seconds,
         request_timeout=settings.request_timeout,
         turn_timeout=settings.turn_timeout,
         clock_skew=settings.clock_skew,

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeVar
 
 from graph.errors import ServeError
 from graph.timeouts import CLOCK_SKEW, DEFAULT
+from predictors.admission import QUEUE_SECONDS
 
 S = TypeVar("S", bound="ServerSettings")
 ENVIRON_PREFIX = "PARLEY_"
@@ -63,6 +64,11 @@ class PredictorSettings(ServerSettings):
         CLOCK_SKEW, "seconds by which this clock may differ from that of the turn's first predictor"
     )
     max_inflight: int = option(64, "requests at work or waiting; one more is answered with 503")
+    max_queue_seconds: float = option(
+        QUEUE_SECONDS,
+        "a request that would take longer, by what is at work and the measured rate, is answered "
+        "with 503; an idle predictor takes every request",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,10 +19,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graph import contract
+from graph.checks import first_sentences
 from graph.contract import Instance
 from graph.degradation import Reason
 from graph.errors import ModelError, TooLarge
 from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
+from predictors.cost import Cost, tokens
 from predictors.engine import Engine, Prompt, Sampling
 from predictors.tasks import run_together
 
@@ -85,6 +87,12 @@ class Chat:
         for i, fit, answer in zip(mine, fitted, answers, strict=True):
             predictions[i] = self._answered(instances[i], fit, answer, seconds)
         return predictions
+
+    def cost(self, instances: list[Instance]) -> Cost:
+        context, written = self._engine.info.context, self._answer_tokens(self._sampling())
+        said = [[*i.get(contract.HISTORY, ()), _message(i)] for i in instances]
+        read = [min(context, sum(map(tokens, texts))) for texts in said]
+        return Cost(len(read), sum(read), len(read) * min(written, context))
 
     async def _prompt(self, instance: Instance, index: int) -> Fitted:
         history = instance.get(contract.HISTORY, [])
@@ -158,8 +166,10 @@ def _unanswered(instance: Instance) -> Instance:
 def _readable(text: str) -> str:
     """A model's text without what no later step would take, and no longer than it would."""
     text = contract.without_control(text).strip()
-    longest = contract.INNER.limits.answer
-    return text if len(text) <= longest else whole_sentences(text[:longest])
+    limits = contract.INNER.limits
+    if len(text) > limits.answer:
+        text = whole_sentences(text[: limits.answer])
+    return first_sentences(text, limits.sentences)
 
 
 def whole_sentences(text: str) -> str:

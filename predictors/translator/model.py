@@ -20,6 +20,7 @@ from graph import contract
 from graph.contract import Instance
 from graph.degradation import Reason, reason_of
 from graph.errors import EngineError, ModelError, ParleyError, RequestError
+from predictors.cost import Cost, cost_of_translations
 from predictors.engine import Engine
 from predictors.tasks import run_together
 from predictors.translator.pair import PairTranslator
@@ -110,6 +111,11 @@ class Translator:
             if translator and contract.gave_nothing(prediction, translator.pair.reads):
                 prediction.setdefault(translator.pair.writes, "")
         return predictions
+
+    def cost(self, instances: list[Instance]) -> Cost:
+        """Raises RequestError, as `predict` would."""
+        work = self._sort(instances)
+        return cost_of_translations(task.text for tasks in work.values() for task in tasks)
 
     def _sort(self, instances: Sequence[Instance]) -> dict[PairTranslator, list[_Task]]:
         """What each pair has to do. Raises RequestError."""

@@ -134,11 +134,20 @@ def test_a_full_body_of_history_and_messages_passes_every_step(url):
 
 
 def test_an_answer_that_is_too_long_is_cut_at_a_sentence():
-    [_, _, _, chat] = predictors(lambda text: "This is a sentence. " * 1_000)
+    fifty = "These are fifty characters in but one sentence.   "
+    assert len(fifty) == 50
+    [_, _, _, chat] = predictors(lambda text: fifty * 1_000)
     with served(app_of(embedded_graph([*predictors()[:3], chat]))) as url:
         [turn] = post(url, b'{"user_input": "Hello there"}').json()["predictions"]
     assert INNER.answer - 20 <= len(turn["response"]) <= INNER.answer
     assert turn["response"].endswith("sentence.")
+
+
+def test_an_answer_of_too_many_sentences_is_cut_after_so_many():
+    [_, _, _, chat] = predictors(lambda text: "Yes.\n" * 1_000)
+    with served(app_of(embedded_graph([*predictors()[:3], chat]))) as url:
+        [turn] = post(url, b'{"user_input": "Hello there"}').json()["predictions"]
+    assert turn["response"].split() == ["Yes."] * INNER.sentences
 
 
 def test_a_translation_that_no_step_would_take_is_an_error_of_the_translator():

@@ -9,6 +9,7 @@ from graph import contract
 from graph.degradation import reason_of
 from graph.errors import DeadlineExceeded, EngineError, NotReady, Overloaded, RequestError
 from graph.timeouts import CLOCK_SKEW, MARGIN
+from predictors.cost import Cost
 from predictors.handler import Handler
 
 
@@ -279,3 +280,27 @@ async def test_what_it_cannot_pass_on_and_what_the_person_did_wrong_fail_as_ever
     )
     wrong = await loaded(DegradesAfter(RequestError("user_input", "blank"))).answer(BODY)
     assert wrong.status == 400
+
+
+class Costs(Waits):
+    """A predictor of which each letter costs a text."""
+
+    def cost(self, instances):
+        return Cost(sum(len(instance["user_input"]) for instance in instances))
+
+
+async def test_a_request_is_admitted_by_what_it_asks_of_the_model_and_refused_whole():
+    predictor = Costs()
+    predictor.go.set()
+    handler = loaded(predictor, max_queue_seconds=1e-9)
+    # Idle, it takes any request; and by this one it knows its rate.
+    assert (await handler.answer(BODY)).status == 200
+    predictor.go.clear()
+    first = asyncio.create_task(handler.answer(b'{"user_input": "a long message"}'))
+    await asyncio.sleep(0)
+    refused = await handler.answer(BODY)
+    assert refused.status == 503 and int(refused.retry_after) >= 1
+    assert "waits: 1 requests are at work" in json.loads(refused.body)["error"]
+    predictor.go.set()
+    assert (await first).status == 200
+    assert (await handler.answer(BODY)).status == 200

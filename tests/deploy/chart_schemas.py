@@ -1,13 +1,14 @@
 """Schemas of every kind that the chart may render, without a cluster: from the Go modules.
 
-Kubernetes publishes its own kinds in `api/openapi-spec/swagger.json`; KServe, the Gateway API and
-the Prometheus operator publish theirs as CRDs. `tests.cluster.schemas` makes both strict.
+Kubernetes publishes its own kinds in `api/openapi-spec/swagger.json`; KServe, the Gateway API,
+Envoy Gateway and the Prometheus operator publish theirs as CRDs. `tests.cluster.schemas` makes
+both strict.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,16 @@ from tests.cluster import schemas
 from tests.tools.binaries import module_folder
 
 OBJECT_META = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
+TEXT = {"type": "string"}
 # A module, its version, and the folder of its CRDs.
 MODULES = (
     ("github.com/kserve/kserve", "v0.20.0", "config/crd/full"),
     ("sigs.k8s.io/gateway-api", "v1.5.1", "config/crd/standard"),
+    (
+        "github.com/envoyproxy/gateway",
+        "v1.8.1",
+        "charts/gateway-helm/charts/crds/crds/generated",
+    ),
     (
         "github.com/prometheus-operator/prometheus-operator",
         "v0.85.0",
@@ -36,11 +43,16 @@ class _Loader(yaml.CSafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 
 
-def write(folder: Path, kubernetes: str, environ: Mapping[str, str]) -> str:
+def write(
+    folder: Path,
+    kubernetes: str,
+    environ: Mapping[str, str],
+    modules: Iterable[tuple[str, str, str]] = MODULES,
+) -> str:
     """Write the schemas; the template by which kubeconform finds them. Raises BuildError."""
     source = module_folder("k8s.io/kubernetes", f"v{kubernetes}", environ)
     document = json.loads((source / "api" / "openapi-spec" / "swagger.json").read_text())
-    for module, version, crds in MODULES:
+    for module, version, crds in modules:
         for file in sorted((module_folder(module, version, environ) / crds).rglob("*.yaml")):
             for crd in yaml.load_all(file.read_text(), _Loader):
                 if crd and "versions" in crd.get("spec", {}):
@@ -53,7 +65,9 @@ def _definitions(crd: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     spec = crd["spec"]
     for version in spec["versions"]:
         schema = version["schema"]["openAPIV3Schema"]
-        schema["properties"]["metadata"] = OBJECT_META
+        # Some projects leave these three to the cluster.
+        properties = schema.setdefault("properties", {})
+        properties |= {"apiVersion": TEXT, "kind": TEXT, "metadata": OBJECT_META}
         kind = {"group": spec["group"], "version": version["name"], "kind": spec["names"]["kind"]}
         schema[schemas.KINDS] = [kind]
         yield f"{kind['group']}.{kind['version']}.{kind['kind']}", schema

@@ -41,7 +41,7 @@ def test_an_ingress_waits_as_long_as_a_turn_and_keeps_other_annotations(chart: C
     assert found["spec"]["ingressClassName"] == "nginx"
     assert found["metadata"]["annotations"] == {
         "a": "b",
-        "nginx.ingress.kubernetes.io/proxy-body-size": "1m",
+        "nginx.ingress.kubernetes.io/proxy-body-size": "8m",
         "nginx.ingress.kubernetes.io/proxy-read-timeout": "240",
     }
 

@@ -88,3 +88,20 @@ def test_they_warn_of_a_risk_and_only_where_there_is_one(
 ) -> None:
     assert f"WARNING: {warning}" in notes(helm4, values)
     assert "WARNING" not in notes(helm4)
+
+
+def test_they_call_a_closed_door_with_its_key_and_over_tls(helm4: Path) -> None:
+    values = {
+        "auth": {"apiKeys": {"existingSecret": "keys", "header": "x-mine"}},
+        "tls": {"existingSecret": "certificate"},
+    }
+    said = notes(helm4, {**values, "basicChat": {"enabled": True}})
+    assert said.count("-H 'x-mine: KEY'") == 2
+    assert said.count('--connect-to "::$GATEWAY:443" "https://') == 2
+    assert "kubectl get gateway -n parley parley-edge" in said
+    assert "http://" not in said
+
+
+def test_they_name_a_token_where_one_is_asked_for(helm4: Path) -> None:
+    said = notes(helm4, {"auth": {"jwt": {"jwksConfigMap": "keys"}}})
+    assert "-H 'Authorization: Bearer TOKEN'" in said

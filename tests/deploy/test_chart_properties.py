@@ -21,6 +21,7 @@ from tests.deploy import chart_schemas
 from tests.deploy.chart import KUBERNETES, PROFILES, Chart, is_hook
 from tests.deploy.chart_batch import alias, refusals, render_batch
 from tests.deploy.chart_strategies import COLOCATED, MISTAKEN, VALID, Values, with_mistake
+from tests.deploy.render import MANIFESTS
 from tests.deploy.rendered import Objects
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,7 @@ def test_a_profile_conforms_and_lints_clean(
     [
         "ci/all.yaml",
         "ci/colocated.yaml",
+        "ci/edge.yaml",
         "ci/shared-translator.yaml",
         "ci/ten-languages.yaml",
         "examples/large-model.yaml",
@@ -130,3 +132,36 @@ def lint_text(text: str) -> str:
 def lint_objects_of(objects: Objects) -> str:
     relevant = [item for item in objects if item["apiVersion"].startswith("serving.kserve.io/")]
     return lint_text(yaml.dump_all(relevant, Dumper=yaml.CSafeDumper))
+
+
+# The CRDs of the gateways whose objects manifests/components/edge/README.md writes out.
+OTHER_GATEWAYS = (
+    ("istio.io/api", "v1.27.1", "kubernetes"),
+    ("github.com/cilium/cilium", "v1.20.2", "pkg/k8s/apis/cilium.io/client/crds"),
+)
+
+
+@pytest.fixture(scope="module")
+def conform_to_others(kubeconform: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command that checks YAML on stdin against the CRDs of those gateways too."""
+    modules = (*chart_schemas.MODULES, *OTHER_GATEWAYS)
+    folder = tmp_path_factory.mktemp("others")
+    schemas = chart_schemas.write(folder, KUBERNETES, os.environ, modules)
+    return [str(kubeconform), "-strict", "-summary", f"-schema-location={schemas}", "-"]
+
+
+@pytest.mark.parametrize("heading", ["ingress-nginx", "Istio", "Cilium"])
+def test_the_objects_for_another_gateway_conform_to_its_schemas(
+    heading: str, conform_to_others: list[str]
+) -> None:
+    text = objects_under(heading)
+    assert problems(conform_to_others, text) == ""
+    # The schemas are strict: a key that the CRD does not have is found.
+    mistaken = text.replace("\nspec:", "\nspec:\n  nothing: of the kind", 1)
+    assert "nothing" in problems(conform_to_others, mistaken)
+
+
+def objects_under(heading: str) -> str:
+    readme = (MANIFESTS / "components" / "edge" / "README.md").read_text()
+    section = readme.partition(f"### {heading}\n")[2].partition("\n### ")[0]
+    return section.partition("```yaml\n")[2].partition("```")[0]

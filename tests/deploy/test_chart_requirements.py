@@ -30,6 +30,11 @@ def test_a_cluster_with_all_that_is_needed_is_taken(chart: Chart) -> None:
         ("HTTPRoute", {}, "httpRoute.enabled: this cluster has no Gateway API"),
         ("PodMonitor", {"podMonitor": {"enabled": True}}, "podMonitor.enabled: .*operator"),
         (
+            "BackendTrafficPolicy",
+            {"maxBodyBytes": 9, "tls": {"existingSecret": "a"}},
+            "maxBodyBytes, tls.existingSecret: this cluster has no Envoy Gateway",
+        ),
+        (
             "LocalModelNamespaceCache",
             {"weights": {"nodeCache": {"nodeGroups": ["a"]}}},
             "weights.nodeCache.nodeGroups: KServe's local models are not installed",

@@ -6,9 +6,11 @@ it should. Every strategy asks through `ask_twice`, so that what is doubtful is 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from predictors.translator.language import LanguageCheck
 
@@ -18,6 +20,8 @@ LONGEST_RATIO = 3.0
 SHORT_TEXT = 60
 SHORT_RATIO = 2.0
 SHORT_ALLOWANCE = 12
+# A Chinese character or a Korean syllable says as much as so many letters.
+WIDE_LETTER = 3
 
 _REPEATED = re.compile(r"(.{2,80}?)\1{3,}", re.DOTALL)
 _REPEATED_WORDS = re.compile(r"((?:\S+\s+){4,12}?)\1")
@@ -65,12 +69,16 @@ async def ask_twice(
 ) -> list[Translated]:
     """The translations of `first`; those that are doubtful are asked for once more by `second`."""
     answers = await first(texts)
-    doubtful = [i for i, text in enumerate(texts) if judge.is_doubtful(text, answers[i])]
+    # Many sentences take a while to judge, which must not hold up other requests.
+    doubts = await asyncio.to_thread(lambda: list(map(judge.is_doubtful, texts, answers)))
+    doubtful = [i for i, doubt in enumerate(doubts) if doubt]
     found = [Translated(answer) for answer in answers]
     if doubtful:
         retried = await second([texts[i] for i in doubtful])
-        for i, answer in zip(doubtful, retried, strict=True):
-            found[i] = better(judge, texts[i], answers[i], answer)
+        tries = [(texts[i], answers[i], each) for i, each in zip(doubtful, retried, strict=True)]
+        chosen = await asyncio.to_thread(lambda: [better(judge, *each) for each in tries])
+        for i, translated in zip(doubtful, chosen, strict=True):
+            found[i] = translated
     return found
 
 
@@ -103,9 +111,10 @@ def is_source_again(source: str, answer: str) -> bool:
 
 def longest_translation(source: str) -> float:
     """Characters of a translation at most."""
-    if len(source) > SHORT_TEXT:
-        return LONGEST_RATIO * len(source)
-    return SHORT_RATIO * len(source) + SHORT_ALLOWANCE
+    length = sum(WIDE_LETTER if east_asian_width(char) in "WF" else 1 for char in source)
+    if length > SHORT_TEXT:
+        return LONGEST_RATIO * length
+    return SHORT_RATIO * length + SHORT_ALLOWANCE
 
 
 def repeats(text: str) -> bool:

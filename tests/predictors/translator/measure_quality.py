@@ -75,9 +75,9 @@ def measure_check(languages: Sequence[str]) -> None:
             alarms = [check.is_foreign(text, right, target) for text, right in pairs]
             spoken = [t for t, right in pairs if t != right and _letters(t) >= SPOKEN_LETTERS]
             seen = [check.is_foreign(text, text, target) for text in spoken]
-            mixtures = [(text, mixed) for text, right in pairs if (mixed := _mixture(text, right))]
-            mixed = [check.is_foreign(text, mixture, target) for text, mixture in mixtures]
-            figures = (f"{sum(found)} of {len(found)}" for found in (alarms, seen, mixed))
+            mixtures = [(text, mixture) for text, r in pairs if (mixture := _mixture(text, r))]
+            halves = [check.is_foreign(text, mixture, target) for text, mixture in mixtures]
+            figures = (f"{sum(found)} of {len(found)}" for found in (alarms, seen, halves))
             print(COLUMNS.format(f"{source}-{target}", *figures))
 
 
@@ -137,9 +137,8 @@ def main(argv: Sequence[str]) -> int:
         measure_check(languages)
     else:
         words = ["--model_name=measure", f"--model={options.model}", "--threads=1", "--parallel=1"]
-        engine = choose_engine(
-            read_settings(ModelSettings, words, os.environ, PROG, ""), os.environ
-        )
+        settings = read_settings(ModelSettings, words, os.environ, PROG, "")
+        engine = choose_engine(settings, os.environ)
         engine.load()
         try:
             asyncio.run(measure_model(engine, options.pairs.split(",")))

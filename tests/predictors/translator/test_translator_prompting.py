@@ -162,6 +162,16 @@ def test_a_source_that_repeats_itself_may_be_translated_so() -> None:
     assert not Judge("en").is_doubtful("non non non non non", "no no no no no")
 
 
+def test_a_script_of_few_characters_may_have_a_translation_of_many() -> None:
+    source = "我们明天早上在火车站前面见面，然后一起去博物馆。"
+    english = (
+        "Tomorrow morning we will meet in front of the railway station, and then we will go to the "
+        "museum together."
+    )
+    assert not Judge("en").is_doubtful(source, english)
+    assert Judge("en").is_doubtful("Demain matin, on se voit.", english)
+
+
 @pytest.mark.parametrize("text", ["It is fine.", "no no", "ha ha ha", "100000 euros", "..."])
 def test_everyday_text_is_no_repetition(text: str) -> None:
     assert cut_repeats(text) == text

@@ -2,7 +2,9 @@
 
 CONVERSATIONS is JSON, [{"graph": URL, "language": code, "messages": [text, ...]}]; a language
 without messages is named and passed over. The first answer may take SECONDS, for KServe calls a
-graph ready before it is. Nothing but Python's own library is used.
+graph ready before it is. A turn that lacks something in its `degraded` has failed, except that a
+translation may be poor: that is the model's doing, not the installation's. Nothing but Python's own
+library is used.
 """
 
 import json
@@ -35,7 +37,20 @@ def converse(graph, language, messages, deadline):
         print(f"{language} > {message}\n{language} < {answer['response']}", flush=True)
         if answer["language"] != language:
             raise ValueError(f"taken for {answer['language']!r}")
+        check_whole(answer)
         history = answer.get("history", [])
+
+
+def check_whole(answer):
+    """Print what a turn lacks. Raises ValueError where a step did not do its part."""
+    lacking = [f"{entry['step']}: {entry['reason']}" for entry in answer.get("degraded", [])]
+    if not lacking:
+        return
+    print(f"  degraded: {', '.join(lacking)}", flush=True)
+    poor = all(entry["reason"] == "quality" for entry in answer["degraded"])
+    left_in_english = answer["response"] == answer.get("response_en", answer["user_input"])
+    if not poor or not answer["response"] or left_in_english:
+        raise ValueError(f"degraded ({', '.join(lacking)})")
 
 
 def first_answer(graph, instance, deadline):

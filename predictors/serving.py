@@ -166,6 +166,14 @@ def _data_plane(registry: Any) -> Any:
     class TurnDataPlane(DataPlane):  # type: ignore[misc]
         """KServe's data plane for JSON of the contract alone, whatever a header calls it."""
 
+        async def model_ready(
+            self, model_name: str, disable_predictor_health_check: bool = False
+        ) -> Any:
+            # The flag is set before a prediction, not by a probe. What can be done without the
+            # model, only the handler knows.
+            ready = await super().model_ready(model_name, disable_predictor_health_check)
+            return ready or disable_predictor_health_check
+
         def decode(self, body: bytes, headers: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
             return parse_body(body), {}
 

@@ -16,7 +16,7 @@ import pytest
 from predictors.handler import Handler
 from predictors.middleware import RequestGuard
 from predictors.serving import build_app
-from tests.predictors.test_handler import BODY, Waits
+from tests.predictors.test_handler import BODY, Degrades, Waits
 
 DETECTOR = [sys.executable, "-m", "predictors.detector", "--host", "127.0.0.1"]
 
@@ -183,3 +183,15 @@ def test_a_model_that_is_not_loaded_is_not_ready(serve_app):
     assert predict.status_code == 503
     assert json.loads(predict.text)["error"]
     assert httpx2.get(f"{url}/").status_code == 200
+
+
+def test_a_predictor_that_can_passes_turns_on_while_it_is_not_ready(serve_app):
+    """A model that is being probed again, say: KServe's own check would refuse the request."""
+    handler = Handler(Degrades())
+    url = serve_app(RequestGuard(build_app([handler]), [handler]))
+    assert httpx2.get(f"{url}/v1/models/waits").status_code == 503
+    answer = httpx2.post(f"{url}/v1/models/waits:predict", content=BODY)
+    assert answer.status_code == 200
+    [turn] = answer.json()["predictions"]
+    assert turn["degraded"] == [{"step": "waits", "reason": "not-ready"}]
+    assert httpx2.post(f"{url}/v1/models/other:predict", content=BODY).status_code == 404

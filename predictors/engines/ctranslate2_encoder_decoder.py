@@ -29,18 +29,22 @@ from predictors.engine import Prompt, Sampling, Translation
 
 @dataclass(frozen=True)
 class _Key:
-    """What generations of one batch share. prefix: tokens that the answers begin with."""
+    """What generations of one batch share. The languages are not among it."""
 
     generation: Generation
     suppressed: Suppressed
-    prefix: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A source's tokens, and the n-grams of it that its answer must not have."""
+    """A source's tokens, what its answer begins with, and the n-grams of it that it must not have.
+
+    prefix: the token of the target's language, or what the checkpoint forces, or nothing. Its
+    length is the same for all jobs of a model.
+    """
 
     source: list[str]
+    prefix: tuple[str, ...]
     ngrams: Suppressed
     beginnings: Suppressed
 
@@ -75,8 +79,8 @@ class EncoderDecoder:
         words = suppressed_words(generation, self.tokens)
         ngrams = encoder_ngrams(source, generation.encoder_no_repeat_ngram_size)
         beginnings = forbidden_beginnings(ngrams, self._start())
-        key = _Key(generation, words, self._prefix(prompt, generation))
-        return key, _Job(source, ngrams, beginnings)
+        prefix = self._prefix(prompt, generation)
+        return _Key(generation, words), _Job(source, prefix, ngrams, beginnings)
 
     def run(self, key: _Key, jobs: list[_Job]) -> list[list[str]]:
         """Blocks; runs on a thread of the batcher.
@@ -84,27 +88,27 @@ class EncoderDecoder:
         What a source forbids cannot differ within a batch of CTranslate2's. So a batch is searched
         without, and an answer that has what it must not have is searched for again, alone.
         """
-        answers = self._search(key, (), [job.source for job in jobs])
+        answers = self._search(key, (), jobs)
         for i, job in enumerate(jobs):
             if has_any(answers[i], job.ngrams):
-                [answers[i]] = self._search(key, job.ngrams, [job.source])
+                [answers[i]] = self._search(key, job.ngrams, [job])
             if begins_with(answers[i], job.beginnings):
                 forbidden = job.ngrams + job.beginnings
-                [answers[i]] = self._search(key, forbidden, [job.source])
+                [answers[i]] = self._search(key, forbidden, [job])
         return answers
 
-    def _search(
-        self, key: _Key, forbidden: Suppressed, sources: list[list[str]]
-    ) -> list[list[str]]:
+    def _search(self, key: _Key, forbidden: Suppressed, jobs: list[_Job]) -> list[list[str]]:
         options = translation_options(key.generation, key.suppressed + forbidden)
-        if options["max_decoding_length"] <= len(key.prefix):
-            return [[] for _ in sources]
-        prefixes = [list(key.prefix)] * len(sources) if key.prefix else None
+        given = len(jobs[0].prefix)
+        if options["max_decoding_length"] <= given:
+            return [[] for _ in jobs]
+        sources = [job.source for job in jobs]
+        prefixes = [list(job.prefix) for job in jobs] if given else None
         try:
             results = self.translator.translate_batch(sources, prefixes, **options)
         except (RuntimeError, ValueError) as err:
             raise EngineError(f"{self.model}: the model failed") from err
-        return [list(result.hypotheses[0][len(key.prefix) :]) for result in results]
+        return [list(result.hypotheses[0][given:]) for result in results]
 
     def _generation(self, prompt: Prompt, sampling: Sampling) -> Generation:
         described = self.description

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +14,13 @@ import yaml
 
 from graph.client import ChatClient
 from predictors.models.embedded import locate
-from tests.deploy.chart import CHART, Chart
+from tests.deploy.chart import Chart
+from tests.deploy.serving import serving
 
 pytestmark = pytest.mark.models
 
 THREE_LANGUAGES: dict[str, Any] = {"languages": {"it": {}}}
 KEY = "a-key-of-the-test"
-SERVE = [sys.executable, "-m", "graph.cli.main", "serve", "-", "--port=0"]
 
 
 @pytest.fixture(scope="module")
@@ -30,36 +28,6 @@ def url(chart: Chart) -> Iterator[str]:
     """The embedded profile with Italian besides, as Helm renders it, served."""
     with serving(chart.text("embedded", values=THREE_LANGUAGES), {}) as address:
         yield address
-
-
-@contextlib.contextmanager
-def serving(rendered: str, environ: Mapping[str, str]) -> Iterator[str]:
-    """`parley serve -` on a render; the graph's URL."""
-    with subprocess.Popen(
-        SERVE,
-        cwd=CHART.parents[1],
-        env=os.environ | environ,
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            yield _announced(server, rendered)
-        finally:
-            server.terminate()
-            server.wait(timeout=60)
-
-
-def _announced(server: subprocess.Popen[str], rendered: str) -> str:
-    assert server.stdin is not None and server.stderr is not None
-    server.stdin.write(rendered)
-    server.stdin.close()
-    said: list[str] = []
-    for line in server.stderr:
-        said.append(line)
-        if " is ready at " in line:
-            return line.split(" is ready at ")[1].strip()
-    raise AssertionError(f"parley serve ended before it was ready: {''.join(said)}")
 
 
 @pytest.fixture(scope="module")

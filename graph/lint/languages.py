@@ -40,7 +40,7 @@ Place = tuple[str, int]
 
 def find_languages_without_branch(subject: Subject) -> Iterator[Problem]:
     """A Switch that sends a served language to English's step, or nowhere."""
-    ways = _Ways.of(subject)
+    ways = Ways.of(subject)
     lost: dict[tuple[str, int | None], list[str]] = {}
     for language in ways.languages:
         place = ways.lost_at(language)
@@ -59,7 +59,7 @@ def find_languages_without_branch(subject: Subject) -> Iterator[Problem]:
 
 def find_branches_without_language(subject: Subject) -> Iterator[Problem]:
     """A step of a Switch for a language that the detector does not serve."""
-    ways = _Ways.of(subject)
+    ways = Ways.of(subject)
     if not ways.languages:
         return
     taken = {place for name in (*ways.languages, _NO_LANGUAGE) for place in ways.choices(name)}
@@ -95,7 +95,7 @@ def served_languages(container: Container | None) -> tuple[str, ...] | None:
 
 
 @dataclass(frozen=True)
-class _Ways:
+class Ways:
     """The ways through a graph, by the language that its detector finds."""
 
     graph: Graph
@@ -103,7 +103,7 @@ class _Ways:
     languages: tuple[str, ...]
 
     @staticmethod
-    def of(subject: Subject) -> _Ways:
+    def of(subject: Subject) -> Ways:
         """Without a language where no detector is called, where its languages are not known, and
         for a graph with a cycle, in which a walk may never end.
         """
@@ -114,11 +114,11 @@ class _Ways:
         if None in served.values() or find_cyclic_steps(graph):
             served = {}
         languages = itertools.chain.from_iterable(filter(None, served.values()))
-        return _Ways(graph, frozenset(served), tuple(dict.fromkeys(languages)))
+        return Ways(graph, frozenset(served), tuple(dict.fromkeys(languages)))
 
     def choices(self, language: str) -> list[Place]:
         """The steps of Switches that are chosen behind the detector."""
-        return [(visit.node, visit.index) for visit in self._switched(self._walk(language)[0])]
+        return [(visit.node, visit.index) for visit in self._switched(self.walk(language)[0])]
 
     def lost_at(self, language: str) -> tuple[str, int | None] | None:
         """The Switch step for English if a language takes it, or the Switch without a step for it.
@@ -127,7 +127,7 @@ class _Ways:
         """
         if language == contract.PIVOT:
             return None
-        visits, answer = self._walk(language)
+        visits, answer = self.walk(language)
         switched = self._switched(visits)
         if NO_ROUTE.encode() in answer.body:
             return next((v.step.node_name, None) for v in reversed(visits) if v.step.node_name)
@@ -161,7 +161,9 @@ class _Ways:
         nodes = self.graph.nodes
         return [v for v in behind if nodes[v.node].router_type is RouterType.SWITCH]
 
-    def _walk(self, language: str) -> tuple[list[Visit], Answer]:
+    def walk(self, language: str) -> tuple[list[Visit], Answer]:
+        """The steps that a turn in a language takes, and what is answered."""
+
         async def call(step: Step, body: bytes, headers: Headers) -> Answer:
             return Answer(200, _sample(language))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from graph.lint import conditions, flow, languages, structure
+from graph.lint import conditions, flow, languages, structure, translators
 from graph.lint.findings import Problem, Rule, Severity, Subject
 from graph.spec import admission
 
@@ -66,6 +66,7 @@ RULES = (
     Rule("response-without-map", _ERROR, flow.find_unmapped_responses),
     Rule("language-without-branch", _ERROR, languages.find_languages_without_branch),
     Rule("branch-without-language", _WARNING, languages.find_branches_without_language),
+    Rule("language-without-translator", _ERROR, translators.find_untranslated_languages),
     Rule("no-timeout", _WARNING, flow.find_missing_timeouts),
     Rule("short-timeout", _WARNING, flow.find_short_timeouts),
 )

@@ -294,6 +294,7 @@ def test_our_own_manifests_find_nothing() -> None:
 TESTED_APART = {
     "graph-name", "unknown-model", "no-timeout", "short-timeout", "condition-example",
     "condition-existence", "language-without-branch", "branch-without-language",
+    "language-without-translator",
 }  # fmt: skip
 
 

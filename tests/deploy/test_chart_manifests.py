@@ -25,12 +25,15 @@ ITALIAN = "hf:google/flan-t5-large@0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a"
 WITH_ITALIAN = {
     "languages": {"it": {"toEnglish": {"model": ITALIAN}, "fromEnglish": {"model": ITALIAN}}}
 }
-TRANSLATION = {
+TRANSLATION: dict[str, Any] = {
     "multilingualChat": {"enabled": False},
     "translation": {"enabled": True, "prefix": ""},
     "timeouts": {"turn": 240},
 }
 MIG = {"predictors": {"accelerator": {"resourceName": "nvidia.com/mig-3g.20gb"}}}
+
+# The second application, with another model than its default.
+FLAN_T5 = {**TRANSLATION, "translation": {**TRANSLATION["translation"], "model": ITALIAN}}
 # A folder of manifests, the profiles that stand for it, and values besides.
 PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "base": ((), {}),
@@ -39,6 +42,7 @@ PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "overlays/gpu-shared": (("gpu-shared",), {}),
     "overlays/gpu-shared/mig": ((), MIG),
     "overlays/italian": (("cpu",), WITH_ITALIAN),
+    "overlays/translator-flan-t5": (("cpu",), FLAN_T5),
     "translator": (("embedded",), TRANSLATION),
 }
 # Helm makes the namespace (--create-namespace), and a budget stands where there are two pods.

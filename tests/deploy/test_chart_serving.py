@@ -89,6 +89,17 @@ def test_models_that_share_a_pod_are_served_here_too(chart: Chart) -> None:
     assert reply.language == "fr" and reply.response.strip()
 
 
+def test_one_embedded_translator_serves_two_languages_in_both_directions(chart: Chart) -> None:
+    shared = {"model": "embedded:gemma3-270m", "services": 1}
+    rendered = chart.text("embedded", values=THREE_LANGUAGES | {"sharedTranslator": shared})
+    with serving(rendered, {}) as address, ChatClient(address) as client:
+        for text, language in (("Bonjour ! Merci beaucoup.", "fr"), ("Buongiorno! Grazie.", "it")):
+            reply = client.turn(text)
+            names = [step.name for step in reply.steps]
+            assert names[1:] == ["parley-translate", "parley-chat", "parley-translate"]
+            assert reply.language == language and reply.response.strip()
+
+
 def test_helm_tests_conversation_goes_through_every_language(chart: Chart, url: str) -> None:
     """The very program and conversations of the test's pod, against the graph on this machine."""
     objects = yaml.safe_load_all(chart.text("embedded", values=THREE_LANGUAGES))

@@ -75,6 +75,19 @@ async def test_both_directions_may_stand_in_one_request() -> None:
     assert "user_input_en" not in answered and "response" not in asked
 
 
+async def test_a_turn_that_the_chat_had_no_answer_for_is_not_translated_a_second_time() -> None:
+    both = translator(*TO_ENGLISH, *FROM_ENGLISH)
+    degraded = [{"step": "chat", "reason": "no-answer"}]
+    turn: Instance = {
+        "user_input": "ciao",
+        "user_input_en": "hi",
+        "response_en": "",
+        "language": "it",
+        "degraded": degraded,
+    }
+    assert await both.predict([dict(turn)]) == [{**turn, "response": ""}]
+
+
 async def test_an_instance_without_a_language_is_refused_where_several_are_served() -> None:
     batch: list[Instance] = [{"user_input": "ciao", "language": "it"}, {"user_input": "hola"}]
     wanted = r"instances\[1\]\.language: missing; this translator serves fr, it, es"

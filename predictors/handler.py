@@ -162,11 +162,14 @@ class Handler:
             raise ParleyError(f"{self.name}: internal error, see the server's log") from err
 
     def seconds_within(self, left: float) -> float:
-        """The time that a prediction may take, where so much is left of the turn's."""
-        most = min(left, self._request_timeout)
-        if isinstance(self.predictor, Degrading):
-            most -= min(DEGRADING_SECONDS, most / 10)
-        return most
+        """The time that a prediction may take, where so much is left of the turn's.
+
+        What is granted to another clock does not count for a turn that must still arrive.
+        """
+        if not isinstance(self.predictor, Degrading) or not self.predictor.degrades:
+            return min(left, self._request_timeout)
+        most = min(left - self._clock_skew, self._request_timeout)
+        return most - min(DEGRADING_SECONDS, most / 10)
 
     def _degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
         """What the predictor can still give where it failed with `error`; None for nothing."""

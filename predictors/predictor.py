@@ -36,7 +36,13 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class Degrading(Protocol):
-    """What a predictor has besides, if it can pass turns on without having done its part."""
+    """What a predictor has besides, if it can pass turns on without having done its part.
+
+    degrades: whether there are such turns; then it is stopped in time to pass them on.
+    """
+
+    @property
+    def degrades(self) -> bool: ...
 
     def degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
         """Predictions without the model's work, each of which says in `degraded` what it lacks.

@@ -77,6 +77,10 @@ class Translator:
                 contract.add_step(prediction, self.name, self._engine.info.model, seconds)
         return predictions
 
+    @property
+    def degrades(self) -> bool:
+        return any(translator.degrades for translator in self._translators)
+
     def degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
         """The turns with their English in the place of a translation, where that may be."""
         work = self._sort(instances)

@@ -63,6 +63,7 @@ class Faulty(FakeEngine):
         self.words = WORDS[step]
         self.concerned = CONCERNED[step]
         self.fault = fault
+        self.hanging = False
 
     def answer(self, text):
         if text == self.concerned and self.fault in FAULTS:
@@ -71,6 +72,7 @@ class Faulty(FakeEngine):
 
     async def generate(self, prompts, sampling):
         if self.fault == "hang" and self.concerned in map(said, prompts):
+            self.hanging = True
             await asyncio.Event().wait()
         return await super().generate(prompts, sampling)
 
@@ -91,8 +93,9 @@ def translator(name: str, pair: Pair, fault: str, degrades: bool) -> Translator:
     return Translator(name, engine, [PairTranslator(pair, strategy, degrades)])
 
 
-def graph(step="", fault="", degrades=True):
+def graph(step="", fault="", degrades=True, request_timeout=0.0, max_inflight=64):
     """The shipped graph, with a fault in the engine of one step."""
+    seconds = request_timeout or (0.3 if fault == "hang" else 55.0)
     faults = dict.fromkeys(WORDS, "") | {step: fault}
     chat = Faulty("chat", faults["chat"])
     made: list[Predictor] = [
@@ -101,7 +104,7 @@ def graph(step="", fault="", degrades=True):
         Chat("chat", chat, ChatTemplatePrompt(""), Sampling(max_tokens=100)),
         translator("translate-en-fr", TO_FRENCH, faults["translate-en-fr"], degrades),
     ]
-    handlers = [Handler(p, request_timeout=0.3 if fault == "hang" else 55.0) for p in made]
+    handlers = [Handler(p, request_timeout=seconds, max_inflight=max_inflight) for p in made]
     for handler in handlers:
         handler.load()
     return embedded_graph(handlers)
@@ -162,6 +165,29 @@ async def test_a_message_that_has_no_english_or_no_answer_for_a_fault_is_an_erro
     found, turn = await seen(graph(step, fault))
     assert found == Seen(status)
     assert "CUDA" not in turn["error"]
+
+
+async def test_a_person_who_waits_a_second_is_answered_in_english_within_it():
+    local = graph("translate-en-fr", "hang", request_timeout=55)
+    async with asyncio.timeout(30):
+        found, turn = await seen(local, timeout=1)
+    assert found == Seen(200, ANSWER, [("translate-en-fr", "deadline")])
+    assert turn["steps"][-1]["name"] == "chat"
+
+
+async def test_a_translator_without_room_or_without_its_model_leaves_english():
+    local = graph("translate-en-fr", "hang", request_timeout=55, max_inflight=1)
+    held = asyncio.create_task(seen(local, timeout=2))
+    engine = local.handlers["translate-en-fr"].predictor._engine
+    while not engine.hanging:
+        await asyncio.sleep(0)
+    found, _ = await seen(local)
+    assert found == Seen(200, ANSWER, [("translate-en-fr", "overloaded")])
+    local.handlers["translate-en-fr"].ready = False
+    found, _ = await seen(local)
+    assert found == Seen(200, ANSWER, [("translate-en-fr", "not-ready")])
+    found, _ = await held
+    assert found == Seen(200, ANSWER, [("translate-en-fr", "deadline")])
 
 
 async def test_a_message_that_the_model_does_not_translate_has_no_answer_and_says_why():

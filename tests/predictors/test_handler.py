@@ -52,6 +52,8 @@ class Fails(Waits):
 class Degrades(Waits):
     """A predictor that passes turns on without its work, unless the error says `fatal`."""
 
+    degrades = True
+
     def degrade(self, instances, error):
         if "fatal" in str(error):
             return None
@@ -266,7 +268,7 @@ async def test_it_is_stopped_in_time_to_pass_a_turn_on():
     handler = loaded(predictor, request_timeout=0.01)
     assert handler.seconds_within(55) == pytest.approx(0.009)
     assert loaded(predictor, request_timeout=55).seconds_within(60) == 54
-    assert loaded(predictor, request_timeout=55).seconds_within(30) == 29
+    assert loaded(predictor, request_timeout=55, clock_skew=0).seconds_within(30) == 29
     assert loaded(Waits(), request_timeout=55).seconds_within(60) == 55
     assert reasons(await handler.answer(BODY)) == [("waits", "deadline")]
     assert predictor.cancelled == 1
@@ -304,3 +306,17 @@ async def test_a_request_is_admitted_by_what_it_asks_of_the_model_and_refused_wh
     predictor.go.set()
     assert (await first).status == 200
     assert (await handler.answer(BODY)).status == 200
+
+
+async def test_a_predictor_that_can_passes_a_turn_on_before_its_deadline_by_its_own_clock():
+    """The seconds that are granted to another clock would have the turn arrive too late."""
+    predictor = Degrades()
+    handler = loaded(predictor, clock=lambda: 1000.0, clock_skew=2.0)
+    assert handler.seconds_within(12.0) == pytest.approx(9.0)
+    assert handler.seconds_within(3.0) == pytest.approx(0.9)
+    assert loaded(Waits(), clock_skew=2.0).seconds_within(12.0) == 12.0
+    predictor.degrades = False
+    assert handler.seconds_within(12.0) == 12.0
+    predictor.degrades = True
+    late = json.dumps({"user_input": "hi", "deadline": 999.0}).encode()
+    assert reasons(await handler.answer(late)) == [("waits", "deadline")]

@@ -18,7 +18,7 @@ UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e overload soak clean
+.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e overload soak clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ chart: ## package the Helm chart into build/
 
 images: .venv/dev ## build the images with docker, podman or buildah; IMAGES=--cuda builds those for GPUs too
 	.venv/bin/python -m predictors.images $(IMAGES)
+
+audit: .venv/dev ## look every locked package up in the advisories
+	.venv/bin/python -m tests.tools.audit
 
 cluster-up: .venv/dev ## a one-node Kubernetes with KServe and a gateway, from source (root, Linux)
 	.venv/bin/python -m tests.cluster.harness up

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from predictors.bill_of_materials import BillError, write_bill
+
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = ROOT / "predictors" / "Dockerfile"
 VERSION = "0.1.0"
@@ -55,6 +57,18 @@ class Image:
             "VERSION": VERSION,
         }
         return [f"--build-arg={key}={value}" for key, value in given.items() if value]
+
+    @property
+    def lock_files(self) -> list[Path]:
+        """What the Dockerfile installs into it."""
+        packages = f"{self.packages or self.predictor}{self.variant}"
+        weights = [f"embedded-{model}" for model in self.embedded.split()]
+        return [ROOT / "requirements" / f"{name}.txt" for name in (packages, *weights)]
+
+    @property
+    def bill(self) -> Path:
+        """The file that lists what it holds."""
+        return ROOT / "build" / "sbom" / f"{self.name.replace(':', '-')}.cdx.json"
 
 
 GEMMA = "gemma3-270m"
@@ -181,8 +195,10 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         for image in chosen:
             seconds = builder.build(image, environ)
             size = builder.size(image.name) / 10**6
-            print(f"{image.name}: {size:.0f} MB, built in {seconds:.0f} s", flush=True)
-    except ImageError as err:
+            write_bill(image.bill, image.lock_files)
+            bill = image.bill.relative_to(ROOT)
+            print(f"{image.name}: {size:.0f} MB, built in {seconds:.0f} s; {bill}", flush=True)
+    except (BillError, ImageError) as err:
         print(err, file=sys.stderr)
         return 1
     return 0

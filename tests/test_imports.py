@@ -51,6 +51,7 @@ LAYERS = (
     "predictors.translator",
     "predictors.chat",
     "predictors.colocated",
+    "predictors.bill_of_materials",
     "predictors.images",
     "graph.local",
     "graph.client",

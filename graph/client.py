@@ -5,25 +5,27 @@
     reply = client.turn("Bonjour !")
     reply = client.turn("Et à Lyon ?", history=reply.history, previous_language=reply.language)
 
-It does not retry: a turn may have been answered though its answer was lost.
+It tries again what is safe (graph/retries.py), and never a turn that may have been answered.
 """
 
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
-
-import httpx2
+from typing import Any, Self
 
 from graph import contract
+from graph.asgi import Answer
 from graph.degradation import explain
-from graph.errors import DeadlineExceeded, NotReady, StepError, needing
+from graph.errors import ParleyError, StepError, needing
 from graph.limits import PUBLIC_LIMITS
+from graph.retries import RETRIES, Retries
+from graph.timeouts import DEFAULT, MARGIN
+from graph.transport import HttpTransport, Transport
 
-DEFAULT_TIMEOUT = 120.0
 # The most bytes of a turn's request besides its message and its history: keys and languages.
 _OTHER_BYTES = 500
 
@@ -65,30 +67,30 @@ class Reply:
     language_confidence: float
     steps: tuple[TurnStep, ...]
     degraded: tuple[Degradation, ...]
+    request_id: str
     prediction: Mapping[str, Any]
-
-
-class Transport(Protocol):
-    """How bytes reach the graph: `post` gives status and body, raises NotReady, DeadlineExceeded.
-
-    predictor: the name of one predictor that is called alone, or None for the graph.
-    """
-
-    def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]: ...
-
-    def close(self) -> None: ...
 
 
 class ChatClient:
     """A graph to talk to. Close it, or use it in a `with` statement."""
 
     def __init__(
-        self, url: str = "", *, timeout: float = DEFAULT_TIMEOUT, transport: Transport | None = None
+        self,
+        url: str = "",
+        *,
+        timeout: float = DEFAULT.client,
+        retries: int = RETRIES,
+        transport: Transport | None = None,
     ) -> None:
-        """`url` is the graph's; `timeout` seconds are given to one answer."""
+        """`url` is the graph's; `timeout` seconds at most are waited for one answer.
+
+        retries: how often a request is tried again that was refused whole; 0 for never.
+        """
         if bool(url) == (transport is not None):
             raise ValueError("give either a url or a transport")
-        self._transport = transport or HttpTransport(url, timeout)
+        self._transport = transport or HttpTransport(url)
+        self._timeout = timeout
+        self._retries = Retries(retries)
 
     @classmethod
     def local(cls, file: str = "") -> ChatClient:
@@ -108,16 +110,28 @@ class ChatClient:
         *,
         language: str | None = None,
         previous_language: str | None = None,
+        timeout: float | None = None,
+        request_id: str | None = None,
     ) -> Reply:
-        """One message answered. Raises StepError with the server's status and words."""
-        instance: dict[str, Any] = {contract.USER_INPUT: user_input}
+        """One message answered. Raises StepError with the server's status and words.
+
+        timeout: seconds that the turn may take; the server ends it then and says who was late, so
+        the client waits a little longer.  request_id: the turn's name in the server's logs, which
+        an error has too; without one, the client makes one.
+        """
+        name = request_id or uuid.uuid4().hex
+        instance: dict[str, Any] = {contract.USER_INPUT: user_input, contract.REQUEST_ID: name}
         if history:
             instance[contract.HISTORY] = list(history)
         if language:
             instance[contract.LANGUAGE] = language
         if previous_language:
             instance[contract.PREVIOUS_LANGUAGE] = previous_language
-        [prediction] = self._post([instance], None)
+        try:
+            [prediction] = self._post([instance], None, timeout)
+        except ParleyError as err:
+            err.request_id = err.request_id or name
+            raise
         return read_reply(prediction)
 
     def turns(self, instances: Sequence[Mapping[str, Any]]) -> list[Reply]:
@@ -136,9 +150,14 @@ class ChatClient:
         """
         return self._post(instances, name)
 
-    def conversation(self, language: str | None = None) -> Conversation:
-        """A conversation that keeps its history; `language` chosen by the user, None: detected."""
-        return Conversation(self, language)
+    def conversation(
+        self, language: str | None = None, timeout: float | None = None
+    ) -> Conversation:
+        """A conversation that keeps its history; `language` chosen by the user, None: detected.
+
+        timeout: seconds that each turn may take.
+        """
+        return Conversation(self, language, timeout)
 
     def close(self) -> None:
         self._transport.close()
@@ -155,11 +174,23 @@ class ChatClient:
         self.close()
 
     def _post(
-        self, instances: Sequence[Mapping[str, Any]], predictor: str | None
+        self,
+        instances: Sequence[Mapping[str, Any]],
+        predictor: str | None,
+        timeout: float | None = None,
     ) -> list[dict[str, Any]]:
-        body = json.dumps({"instances": [dict(instance) for instance in instances]}).encode()
-        status, answer = self._transport.post(body, predictor)
-        return _predictions(status, answer, len(instances))
+        most = self._timeout if timeout is None else min(self._timeout, timeout + MARGIN)
+
+        def attempt(left: float) -> Answer:
+            asked = [dict(instance) for instance in instances]
+            if timeout is not None:
+                for instance in asked:
+                    instance[contract.TIMEOUT] = max(0.001, round(timeout - (most - left), 3))
+            body = json.dumps({"instances": asked}).encode()
+            return self._transport.post(body, predictor, left)
+
+        answer = self._retries.answer(attempt, most)
+        return _predictions(answer, len(instances))
 
 
 class Conversation:
@@ -169,9 +200,12 @@ class Conversation:
     `replies` keeps every turn.
     """
 
-    def __init__(self, client: ChatClient, language: str | None = None) -> None:
+    def __init__(
+        self, client: ChatClient, language: str | None = None, timeout: float | None = None
+    ) -> None:
         self._client = client
         self.language = language
+        self.timeout = timeout
         self.history: list[str] = []
         self.replies: list[Reply] = []
 
@@ -183,6 +217,7 @@ class Conversation:
             newest_turns(self.history, PUBLIC_LIMITS.history, room),
             language=self.language,
             previous_language=self.replies[-1].language if self.replies else None,
+            timeout=self.timeout,
         )
         self.history = reply.history
         self.replies.append(reply)
@@ -192,31 +227,6 @@ class Conversation:
         """Forget what was said; the chosen language stays."""
         self.history = []
         self.replies = []
-
-
-class HttpTransport:
-    """POSTs to a graph's URL, over pooled connections."""
-
-    def __init__(self, url: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._url = url.rstrip("/")
-        self._timeout = timeout
-        self._http = httpx2.Client(timeout=timeout)
-
-    def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]:
-        url = f"{self._url}/v1/models/{predictor}:predict" if predictor else self._url
-        headers = {"content-type": "application/json"}
-        try:
-            response = self._http.post(url, content=body, headers=headers)
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as err:
-            raise StepError(f"{url}: not a URL; it starts with http:// or https://", 400) from err
-        except httpx2.TimeoutException as err:
-            raise DeadlineExceeded(f"{url}: no answer within {self._timeout:g} s") from err
-        except httpx2.TransportError as err:
-            raise NotReady(f"{url}: {err or type(err).__name__}; is it running?") from err
-        return response.status_code, response.content
-
-    def close(self) -> None:
-        self._http.close()
 
 
 def newest_turns(history: Sequence[str], texts: int, size: int) -> list[str]:
@@ -244,6 +254,7 @@ def read_reply(prediction: Mapping[str, Any]) -> Reply:
             language_confidence=prediction[contract.LANGUAGE_CONFIDENCE],
             steps=tuple(TurnStep(**step) for step in prediction[contract.STEPS]),
             degraded=read_degraded(prediction),
+            request_id=prediction[contract.REQUEST_ID],
             prediction=prediction,
         )
     except (KeyError, TypeError) as err:
@@ -255,13 +266,16 @@ def read_degraded(prediction: Mapping[str, Any]) -> tuple[Degradation, ...]:
     return tuple(Degradation(**entry) for entry in prediction.get(contract.DEGRADED, ()))
 
 
-def _predictions(status: int, answer: bytes, expected: int) -> list[dict[str, Any]]:
+def _predictions(answer: Answer, expected: int) -> list[dict[str, Any]]:
+    status = answer.status
     try:
-        payload = json.loads(answer)
+        payload = json.loads(answer.body)
     except ValueError as err:
         raise StepError(f"the server answered {status} without JSON", _error(status)) from err
     if status != 200:
-        raise StepError(_words(payload, status), _error(status))
+        error = StepError(_words(payload, status), _error(status))
+        error.request_id = ",".join(contract.find_request_ids(payload))
+        raise error
     predictions = payload.get("predictions") if isinstance(payload, dict) else None
     if not isinstance(predictions, list) or len(predictions) != expected:
         raise StepError(f"the answer does not hold {expected} predictions")

@@ -6,6 +6,7 @@
     ├── NotServed               404  no such model, or no branch of the graph takes the request
     ├── Overloaded              503  the queue is full; `retry_after` seconds
     ├── NotReady                503  the model is still loading, or the server is draining
+    │   └── NotReached          503  no connection to the server, so nothing was sent
     ├── DeadlineExceeded        504  the answer did not come in time
     ├── EngineError             500  a model failed; the cause goes to the log, not to the client
     ├── StepError               500  a step of a graph answered an error; `status` is the step's
@@ -73,6 +74,10 @@ class NotReady(ParleyError):
     """The model is loading, or the server is draining."""
 
     status = 503
+
+
+class NotReached(NotReady):
+    """No connection to the server: nothing was sent, so it is safe to try again."""
 
 
 class DeadlineExceeded(ParleyError):

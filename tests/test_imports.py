@@ -53,6 +53,8 @@ LAYERS = (
     "predictors.colocated",
     "predictors.bill_of_materials",
     "predictors.images",
+    "graph.retries",
+    "graph.transport",
     "graph.local",
     "graph.client",
     "graph.cli",

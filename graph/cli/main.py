@@ -21,9 +21,11 @@ from graph import contract
 from graph.cli.graph import app as graph_commands
 from graph.cli.interrupts import ended_at_once, interruptible
 from graph.cli.models import app as model_commands
-from graph.cli.words import lacking, plain_words
+from graph.cli.words import lacking, name_to_tell, named, plain_words
 from graph.client import ChatClient
 from graph.errors import NotInstalled, NotReady, ParleyError, SpecError, needing
+from graph.limits import PUBLIC_LIMITS
+from graph.retries import RETRIES
 
 FAILED, USAGE, NOT_READY, INTERRUPTED = 1, 2, 3, 130
 
@@ -55,6 +57,22 @@ Url = Annotated[
 Language = Annotated[
     str | None, typer.Option(help="Your language, such as fr; without it, it is detected.")
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds that an answer may take; without it, as long as the server gives it.",
+        min=0.001,
+        max=PUBLIC_LIMITS.timeout,
+    ),
+]
+RetryCount = Annotated[
+    int,
+    typer.Option(
+        "--retries",
+        help="How often a message is sent again that the server refused whole; 0 for never.",
+        min=0,
+    ),
+]
 
 
 @app.command()
@@ -62,6 +80,8 @@ def chat(
     file: File = "",
     url: Url = "",
     language: Language = None,
+    timeout: Timeout = None,
+    retries: RetryCount = RETRIES,
     output: Annotated[
         Output, typer.Option("--output", "-o", help="json prints a JSON object for each message.")
     ] = Output.TEXT,
@@ -76,9 +96,9 @@ def chat(
     from graph.cli.terminal import LEAVE, line_reader
 
     interactive = sys.stdin.isatty()
-    with _client(file, url) as (client, languages):
+    with _client(file, url, retries) as (client, languages):
         session = Session(
-            client.conversation(language),
+            client.conversation(language, timeout),
             out=_print,
             notes=_note,
             languages=languages,
@@ -100,6 +120,8 @@ def ask(
     ] = "",
     url: Url = "",
     language: Language = None,
+    timeout: Timeout = None,
+    retries: RetryCount = RETRIES,
     history: Annotated[
         Path | None, typer.Option(help="JSON list of texts: the English conversation so far.")
     ] = None,
@@ -109,8 +131,8 @@ def ask(
 ) -> None:
     """One message, one answer."""
     message = sys.stdin.read() if text == "-" else text
-    with _client(file, url) as (client, _):
-        reply = client.turn(message, _read_history(history), language=language)
+    with _client(file, url, retries) as (client, _):
+        reply = client.turn(message, _read_history(history), language=language, timeout=timeout)
     _show(reply.prediction, output)
 
 
@@ -183,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             with needing("local"):
                 app(args=argv, prog_name="parley")
         except ParleyError as err:
-            _note(f"parley: {plain_words(err)}")
+            _note(f"parley: {named(plain_words(err), name_to_tell(err))}")
             return _exit_code(err)
         except OSError as err:
             if err.filename is not None:
@@ -199,7 +221,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _client(file: str, url: str) -> Iterator[tuple[ChatClient, Sequence[str]]]:
+def _client(
+    file: str, url: str, retries: int = RETRIES
+) -> Iterator[tuple[ChatClient, Sequence[str]]]:
     """A client and the languages that are served, where that is known.
 
     The graph is at a URL, or in this process with its models named and loaded.
@@ -207,7 +231,7 @@ def _client(file: str, url: str) -> Iterator[tuple[ChatClient, Sequence[str]]]:
     if url:
         if file:
             raise typer.BadParameter("give a file or --url, not both")
-        with ChatClient(url) as client:
+        with ChatClient(url, retries=retries) as client:
             yield client, ()
         return
     from graph.local import build as local

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from graph import contract
-from graph.cli.words import lacking, plain_words
+from graph.cli.words import lacking, name_to_tell, named, plain_words
 from graph.client import Conversation, Degradation, Reply
 from graph.degradation import Reason
 from graph.errors import NotReady, ParleyError, RequestError
@@ -88,14 +88,15 @@ class Session:
             # Nothing is lost when there is nothing yet; later, the history is worth a second try.
             if isinstance(err, NotReady) and not self.conversation.replies:
                 raise
-            self.fail(plain_words(err))
+            self.fail(plain_words(err), name_to_tell(err))
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, request_id: str = "") -> None:
         """A message has no answer."""
         self.failed = True
-        self.notes(f"error: {problem}")
+        self.notes(f"error: {named(problem, request_id)}")
         if self.as_json:
-            self.out(json.dumps({"error": problem}, ensure_ascii=False))
+            name = {"request_id": request_id} if request_id else {}
+            self.out(json.dumps({"error": problem} | name, ensure_ascii=False))
 
     def answer(self, reply: Reply) -> None:
         """Show a new turn and what it lacks."""

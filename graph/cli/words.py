@@ -19,6 +19,16 @@ def plain_words(err: ParleyError) -> str:
     return _PATH.sub(lambda match: "message" if match[1] else "", err.message)
 
 
+def named(words: str, name: str) -> str:
+    """Words about a turn, with its name where there is one."""
+    return f"{words} (request {name})" if name else words
+
+
+def name_to_tell(err: ParleyError) -> str:
+    """The turn's name, where whoever runs the server needs it to find out what happened."""
+    return err.request_id if err.status >= 500 else ""
+
+
 def lacking(prediction: Mapping[str, Any]) -> list[str]:
     """What a turn lacks, each in a sentence: first what the person sees of it, then the causes."""
     causes = [str(degradation) for degradation in read_degraded(prediction)]

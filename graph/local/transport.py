@@ -7,6 +7,8 @@ import concurrent.futures
 import threading
 from contextlib import suppress
 
+from graph.asgi import Answer
+from graph.errors import DeadlineExceeded
 from graph.local.build import DEFAULT_FILE, LocalGraph, build, read_file
 from predictors.progress import Progress, show_nothing
 
@@ -36,15 +38,18 @@ class LocalTransport:
         predictors = [handler.predictor for handler in self.graph.handlers.values()]
         return tuple(code for each in predictors for code in getattr(each, "languages", ()))
 
-    def post(self, body: bytes, predictor: str | None) -> tuple[int, bytes]:
+    def post(self, body: bytes, predictor: str | None, seconds: float) -> Answer:
+        """The predictors end their work by themselves, so `seconds` is only the last resort."""
         work = self.graph.predict(predictor, body) if predictor else self.graph.route(body)
         waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            answer = waiting.result()
+            return waiting.result(seconds)
         except KeyboardInterrupt:
             waiting.cancel()
             raise
-        return answer.status, answer.body
+        except concurrent.futures.TimeoutError as err:
+            waiting.cancel()
+            raise DeadlineExceeded(f"no answer within {seconds:.3g} s") from err
 
     def close(self) -> None:
         """Stop what is at work, and free the models. A second call does nothing."""

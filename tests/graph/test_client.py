@@ -1,5 +1,8 @@
 """The client against a real server: the shipped graph with fakes, over HTTP and in this process."""
 
+import asyncio
+import time
+
 import pytest
 
 from graph.client import ChatClient, Degradation
@@ -7,8 +10,12 @@ from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
 from graph.limits import PUBLIC_LIMITS
 from graph.local.app import app_of
 from graph.local.transport import LocalTransport
+from predictors.chat.model import Chat
+from predictors.chat.prompt import ChatTemplatePrompt
+from predictors.engine import Sampling
+from predictors.handler import Handler
 from tests.conftest import served
-from tests.fakes import broken, embedded_graph, predictors
+from tests.fakes import FakeEngine, broken, embedded_graph, predictors
 
 
 @pytest.fixture(scope="module", params=["http", "local"])
@@ -124,6 +131,54 @@ def test_a_step_that_fails_fails_the_turn_with_its_words(serve_app):
         with pytest.raises(StepError, match="the engine is broken") as caught:
             client.turn("Hello there")
     assert caught.value.status == 500
+
+
+def test_a_turn_has_the_name_that_it_was_given_in_its_answer_and_in_its_error(client):
+    assert client.turn("Hello there", request_id="turn-1").request_id == "turn-1"
+    with pytest.raises(StepError) as caught:
+        client.turn("x" * 10_001, request_id="turn-2")
+    assert caught.value.request_id == "turn-2"
+
+
+def test_a_turn_without_a_name_gets_one_and_no_other_turn_has_it(client):
+    assert client.turn("Hello there").request_id != client.turn("Hello there").request_id
+    with pytest.raises(StepError) as caught:
+        client.turn("x" * 10_001)
+    assert len(caught.value.request_id) == 32
+
+
+def test_an_error_that_no_server_named_has_the_name_that_the_client_sent():
+    with ChatClient("http://127.0.0.1:1", retries=0) as client:
+        with pytest.raises(NotReady) as caught:
+            client.turn("Hello", request_id="turn-3")
+    assert caught.value.request_id == "turn-3"
+
+
+class Hangs(FakeEngine):
+    """An engine that never answers."""
+
+    async def generate(self, prompts, sampling):
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def test_a_turn_ends_at_the_time_that_the_person_gives_it_and_says_where():
+    engine = Hangs(str, context=200_000)
+    handlers = predictors()
+    handlers[3] = Handler(
+        Chat("chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=9)), clock_skew=0
+    )
+    handlers[3].load()
+    with ChatClient(transport=LocalTransport(embedded_graph(handlers))) as client:
+        with pytest.raises(StepError, match="chat: no answer by the turn's deadline") as caught:
+            client.turn("Hello there", timeout=0.2)
+    assert caught.value.status == 504
+
+
+def test_a_turn_says_until_when_it_was_awaited(client):
+    before = time.time()
+    deadline = client.turn("Hello there", timeout=20).prediction["deadline"]
+    assert before + 19 < deadline < time.time() + 21
 
 
 def test_nothing_at_the_url_is_not_ready():

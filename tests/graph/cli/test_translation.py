@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from graph.asgi import json_answer
 from graph.cli.translation import translate
 from graph.cli.words import lacking
 from graph.client import ChatClient
@@ -17,7 +18,7 @@ class Graph:
         self.changes = changes
         self.received = []
 
-    def post(self, body, predictor):
+    def post(self, body, predictor, seconds):
         [instance] = json.loads(body)["instances"]
         self.received.append(instance)
         language = instance.get("language", "en" if instance["user_input"].isascii() else "it")
@@ -29,7 +30,7 @@ class Graph:
             "steps": [{"name": f"translate-{source}-{target}", "model": "m", "seconds": 0.1}],
             **self.changes,
         }
-        return 200, json.dumps({"predictions": [prediction]}).encode()
+        return json_answer(200, {"predictions": [prediction]})
 
     def close(self):
         pass

@@ -22,6 +22,7 @@ import uvicorn
 
 from graph.asgi import App, Message, Receive, Scope, Send, answer_error, send_answer
 from graph.errors import NotReady, ServeError
+from graph.timeouts import KEEP_ALIVE
 
 # Threads that still work for cancelled requests keep a process no longer than this.
 HURRY_SECONDS = 3.0
@@ -53,7 +54,9 @@ def url_of(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """uvicorn that is stopped by its owner: `stop` drains it, `hurry` ends what still runs."""
 
-    def __init__(self, app: Any, drain_seconds: float, keep_alive_seconds: float = 75) -> None:
+    def __init__(
+        self, app: Any, drain_seconds: float, keep_alive_seconds: float = KEEP_ALIVE
+    ) -> None:
         """By default, idle connections are kept longer than Envoy and KServe's router keep them."""
         super().__init__(
             uvicorn.Config(

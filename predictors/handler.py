@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -102,7 +102,8 @@ class Handler:
         with _reporting(Request(self.name, names, deadline, instances)):
             predictions = await self._predict_or_degrade(instances, deadline)
             seconds = round(time.perf_counter() - started, 3)
-            log.info("%s: answered", self.name, extra={"turns": len(names), "seconds": seconds})
+            told = {"turns": len(names), "seconds": seconds, "texts": _texts(predictions)}
+            log.info("%s: answered", self.name, extra=told)
         return {"predictions": predictions}
 
     async def _predict_or_degrade(
@@ -225,6 +226,17 @@ def report(err: ParleyError, event: str = "") -> None:
         extra=details,
         exc_info=err.__cause__ if broken else None,
     )
+
+
+def _texts(predictions: Sequence[Instance]) -> list[dict[str, Any]]:
+    """What was said in each turn, for a log that is asked to hold it."""
+    said = (
+        contract.USER_INPUT,
+        contract.USER_INPUT_EN,
+        contract.RESPONSE_EN,
+        contract.RESPONSE,
+    )
+    return [{key: turn[key] for key in said if key in turn} for turn in predictions]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from graph.contract import parse_body
 from graph.errors import ParleyError
 from graph.server import Server, StopSignals, listen, serve_while_loading
 from predictors.handler import Handler, close_all, load_all, report
+from predictors.logs import set_up_logging
 from predictors.middleware import RequestGuard
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
@@ -81,11 +82,7 @@ def make_handler(predictor: Predictor, settings: PredictorSettings) -> Handler:
 
 def serve(handlers: Sequence[Handler], settings: ServerSettings) -> int:
     """Serve until SIGTERM or SIGINT. The port opens at once; readiness follows the models' load."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # Its lines, one for each call of the engine, say nothing that an operator needs.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    set_up_logging(settings.log_level, settings.log_format, settings.log_texts == "yes")
     with StopSignals() as signals, listen(settings.host, settings.http_port) as listener:
         asyncio.run(_serve(handlers, listener, settings, signals))
     log.info("%s stopped", _names(handlers))

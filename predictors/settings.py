@@ -45,6 +45,14 @@ class ServerSettings:
         float(DEFAULT.predictor), "seconds given to open requests after that"
     )
     log_level: str = option("info", "how much is logged", ("debug", "info", "warning", "error"))
+    log_format: str = option(
+        "auto",
+        "form of the log's lines; auto is console at a terminal, json elsewhere",
+        ("auto", "json", "console"),
+    )
+    log_texts: str = option(
+        "no", "yes logs what people write and what they are answered", ("no", "yes")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

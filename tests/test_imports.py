@@ -40,6 +40,7 @@ LAYERS = (
     "predictors.predictor",
     "predictors.handler",
     "predictors.middleware",
+    "predictors.logs",
     "predictors.serving",
     "predictors.engine",
     "predictors.pairs",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import socket
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from graph.errors import SpecError
 from graph.local.app import app_of
 from graph.local.build import LocalGraph
 from graph.server import Server, StopSignals, listen, serve_while_loading, stop_or_hurry, url_of
+from predictors.logs import set_up_logging
 
 Note = Callable[[str], None]
 DRAIN_SECONDS = 10.0
@@ -29,7 +29,7 @@ def serve_local(
     Pages of `origins` may call them from a browser. Raises ServeError for the port, ModelError for
     weights.
     """
-    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
+    set_up_logging("warning", "console")
     with StopSignals() as signals, listen(host, port) as listener:
         asyncio.run(_serve(local, listener, note, origins, signals))
 

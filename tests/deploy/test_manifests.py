@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from graph.timeouts import CLOCK_SKEW, DEFAULT, READ
 from tests.deploy.render import MANIFESTS, RENDERED
 from tests.deploy.rendered import (
     MODELS,
@@ -88,6 +89,8 @@ def test_a_pod_has_time_to_finish_what_it_began(
         environ = {item["name"]: item["value"] for item in container["env"]}
         pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         grace = predictor["terminationGracePeriodSeconds"]
+        # What a pod has begun when it is told to end, it has the time to finish.
+        assert float(environ["PARLEY_DRAIN_SECONDS"]) == DEFAULT.predictor
         # 5 s is the predictors' own --drain_delay.
         assert grace > pause + 5 + float(environ["PARLEY_DRAIN_SECONDS"]), name
         assert predictor["deploymentStrategy"]["rollingUpdate"]["maxUnavailable"] == 0
@@ -100,8 +103,13 @@ def test_the_graph_waits_longer_than_its_predictors_and_the_route_as_long_as_the
     rendered = objects(overlay)
     spec = only(rendered, "InferenceGraph")["spec"]
     timeouts = spec["routerTimeouts"]
-    # 55 s is the predictors' own --request_timeout; the longest branch comes after the detector.
-    assert timeouts["serviceClient"] > 55
+    # A turn ends before a predictor's own time does, and that before the router's patience.
+    assert DEFAULT.turn + 2 * CLOCK_SKEW < DEFAULT.predictor < DEFAULT.service
+    assert timeouts["serviceClient"] == DEFAULT.service
+    assert timeouts["serverRead"] == READ
+    # The longest branch comes after the detector.
+    assert timeouts["serverWrite"] >= DEFAULT.router > READ + DEFAULT.service
+    assert DEFAULT.client > DEFAULT.gateway >= DEFAULT.router
     calls = 1 + max(len(branch["steps"]) for branch in branches(spec).values())
     assert timeouts["serverWrite"] >= calls * timeouts["serviceClient"]
     (rule,) = only(rendered, "HTTPRoute")["spec"]["rules"]

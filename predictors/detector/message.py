@@ -14,11 +14,15 @@ from wordfreq.tokens import simple_tokenize
 MAX_CHARACTERS = 1000
 _QUOTE_NEEDS_WORDS = 3
 
+# No pattern looks further than it takes, or begins anew where an earlier attempt looked already, so
+# that the time is linear.
 _LINK = re.compile(
-    r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|[^\s@]+@[^\s@]+\.\w+|(?<!\w)@\w+", re.IGNORECASE
+    r"""\b[a-z][a-z0-9+.-]{0,30}://\S+ | \bwww\.\S+ | (?<![^\s@])[^\s@]++@[^\s@]+\.\w+
+    | (?<!\w)@\w+""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _FENCED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-_QUOTED = re.compile(r'"[^"\n]+"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»')
+_QUOTED = re.compile(r'"[^"\n]+"|“[^“”\n]+”|„[^„“”\n]+[“”]|«[^«»\n]+»')
 # A piece between spaces that no prose holds: calls, assignments, tags, snake_case, paths, {}.
 _CODE = re.compile(
     r"""\w[(\[]\S*[)\]] | \w\( | \w\.\w+\( | \w=\S | [)\]}"0-9];$ | </?[A-Za-z] | \w_\w | \w::\w

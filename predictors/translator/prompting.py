@@ -29,7 +29,7 @@ SHORTEST_BOUND = 24
 # Greedy decoding that failed fails again, so the second try is sampled, with a fixed seed.
 SECOND_TRY = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.2, seed=1)
 
-_SPACED_MARK = re.compile(r"\s+([!?])(?=\s|$)")
+_SPACED_MARK = re.compile(r"(?<!\s)\s++([!?])(?=\s|$)")
 _QUOTES = {'"': '"', "“": "”", "«": "»", "'": "'"}
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# What is found first wins, so the longer and stricter forms stand before the loose ones.
+# What is found first wins, so the longer and stricter forms stand before the loose ones. No form
+# looks further than it takes: one that searched for the end of what a sign begins would search the
+# rest of the line again for each sign. So the pattern does not find where code ends.
 _SPANS = re.compile(
     r"""
-      (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
+      (?P<ticks>`+)
     | (?P<link>(?:https?|ftp|file|mailto|ssh|git)://?[^\s<>«»"“”`]+|\bwww\.[^\s<>«»"“”`]+)
     | (?P<email>\b[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)
     | (?P<tag></?[A-Za-z][\w:.-]*(?:\s[^<>\n]*)?/?>)
@@ -25,6 +27,7 @@ _SPANS = re.compile(
     """,
     re.VERBOSE,
 )
+_TICKS = re.compile(r"`+")
 _STAND_IN = re.compile(r"X(\d+)")
 # A link in running text does not own the punctuation that ends the sentence.
 _LINK_TAIL = ".,;:!?…'"
@@ -98,12 +101,30 @@ def stand_in(index: int) -> str:
 def find_spans(line: str) -> list[Span]:
     """The protected places of one line, in order, without overlap; in linear time."""
     spans = []
-    for match in _SPANS.finditer(line):
-        end = match.end()
-        if match["link"]:
+    ends_of_code = _ends_of_code(line)
+    position = 0
+    while match := _SPANS.search(line, position):
+        end: int | None = match.end()
+        if match["ticks"]:
+            end = ends_of_code.get(match.start())
+        elif match["link"]:
             end = match.start() + len(_without_tail(match[0]))
-        spans.append(Span(match.start(), end))
+        if end is not None:
+            spans.append(Span(match.start(), end))
+        position = end or match.end()
     return spans
+
+
+def _ends_of_code(line: str) -> dict[int, int]:
+    """Where the code ends that a run of ticks begins: after the next run of the same length."""
+    ends: dict[int, int] = {}
+    next_end: dict[int, int] = {}
+    for run in reversed(list(_TICKS.finditer(line))):
+        length = run.end() - run.start()
+        if length in next_end:
+            ends[run.start()] = next_end[length]
+        next_end[length] = run.end()
+    return ends
 
 
 def hide(text: str) -> Hidden | None:
@@ -123,16 +144,22 @@ def is_code(line: str) -> bool:
     """Whether a line without any mark-up is program code rather than a sentence."""
     if len(line) > _LONGEST_CODE_LINE:
         return False
+    # Two spaces of an indent say as much as all of them, which the pattern would try one by one.
+    line = line[max(0, len(line) - len(line.lstrip()) - 2) :].rstrip()
     if _CODE_LINE.fullmatch(line):
         return True
     return bool(_CODE_SIGN.fullmatch(line)) and not _PROSE.search(line)
 
 
 def _without_tail(link: str) -> str:
-    while link:
-        last = link[-1]
-        unopened = last in _CLOSERS and link.count(last) > link.count(_CLOSERS[last])
+    counts = {sign: link.count(sign) for pair in _CLOSERS.items() for sign in pair}
+    end = len(link)
+    while end:
+        last = link[end - 1]
+        unopened = last in _CLOSERS and counts[last] > counts[_CLOSERS[last]]
         if last not in _LINK_TAIL and not unopened:
             break
-        link = link[:-1]
-    return link
+        if last in counts:
+            counts[last] -= 1
+        end -= 1
+    return link[:end]

@@ -24,7 +24,9 @@ SHORT_ALLOWANCE = 12
 WIDE_LETTER = 3
 
 _REPEATED = re.compile(r"(.{2,80}?)\1{3,}", re.DOTALL)
-_REPEATED_WORDS = re.compile(r"((?:\S+\s+){4,12}?)\1")
+# From the beginning of a word, and without going back into one: else a text without a space would
+# take the square of its length.
+_REPEATED_WORDS = re.compile(r"(?<!\S)((?:\S++\s++){4,12}?)\1")
 
 Ask = Callable[[Sequence[str]], Awaitable[list[str]]]
 

@@ -262,8 +262,11 @@ def read_reply(prediction: Mapping[str, Any]) -> Reply:
 
 
 def read_degraded(prediction: Mapping[str, Any]) -> tuple[Degradation, ...]:
-    """What a turn lacks. Raises TypeError where that is not of the contract."""
-    return tuple(Degradation(**entry) for entry in prediction.get(contract.DEGRADED, ()))
+    """What a turn lacks. Raises StepError where that is not of the contract."""
+    try:
+        return tuple(Degradation(**entry) for entry in prediction.get(contract.DEGRADED, ()))
+    except TypeError as err:
+        raise StepError(f"{contract.DEGRADED} of the answer is not of Parley's: {err}") from err
 
 
 def _predictions(answer: Answer, expected: int) -> list[dict[str, Any]]:

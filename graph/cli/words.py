@@ -8,6 +8,7 @@ from typing import Any
 
 from graph import contract
 from graph.client import read_degraded
+from graph.degradation import Reason
 from graph.errors import ParleyError
 
 # The command line sends one message at a time, so the path of its only instance says nothing.
@@ -31,17 +32,19 @@ def name_to_tell(err: ParleyError) -> str:
 
 def lacking(prediction: Mapping[str, Any]) -> list[str]:
     """What a turn lacks, each in a sentence: first what the person sees of it, then the causes."""
-    causes = [str(degradation) for degradation in read_degraded(prediction)]
-    return [*_seen(prediction), *causes] if causes else []
+    degraded = read_degraded(prediction)
+    seen = []
+    if degraded and not prediction.get(contract.RESPONSE):
+        seen = ["There is no answer."]
+    elif any(entry.reason != Reason.HISTORY_CUT for entry in degraded) and _is_source(prediction):
+        seen = ["The text was left in English."]
+    return [*seen, *map(str, degraded)]
 
 
-def _seen(prediction: Mapping[str, Any]) -> list[str]:
-    response = prediction.get(contract.RESPONSE)
-    if not response:
-        return ["There is no answer."]
-    if prediction.get(contract.LANGUAGE) == contract.PIVOT:
-        # A translator's graph turns English into the other language.
-        untranslated = response == prediction.get(contract.USER_INPUT)
-    else:
-        untranslated = response == prediction.get(contract.RESPONSE_EN)
-    return ["The text was left in English."] if untranslated else []
+def _is_source(prediction: Mapping[str, Any]) -> bool:
+    """Whether the text that was to be translated from English is there in place of a translation.
+
+    In a translator's graph that is the message itself.
+    """
+    source = prediction.get(contract.RESPONSE_EN, prediction.get(contract.USER_INPUT))
+    return bool(source == prediction[contract.RESPONSE])

@@ -80,3 +80,23 @@ def test_a_language_that_cannot_be_had_is_refused(to, problem):
 def test_another_graph_is_seen():
     with pytest.raises(StepError, match="is this a translator's graph?"):
         translate(ChatClient(transport=Graph(response=None)), "Hello")
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        # A chat model that speaks Spanish itself.
+        {"language": "es", "response_en": "Hola", "response": "Hola"},
+        {"language": "en", "response_en": "Hi", "response": "Hi", "user_input": "Hi"},
+    ],
+)
+def test_an_answer_that_needed_no_translation_was_not_left_in_english(turn):
+    cut = [{"step": "chat", "reason": "history-cut"}]
+    assert len(lacking({**turn, "degraded": cut})) == 1
+    assert lacking(turn) == []
+
+
+@pytest.mark.parametrize("degraded", [None, 1, ["x"], [{"step": "chat"}], {"a": 1}])
+def test_what_another_graph_calls_degraded_is_refused_in_one_line(degraded):
+    with pytest.raises(StepError, match="degraded of the answer is not of Parley's"):
+        translate(ChatClient(transport=Graph(degraded=degraded)), "Hello", "it")

@@ -7,7 +7,6 @@ reads without a body, and nothing else. What a body says is checked once, by the
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping
 
@@ -19,10 +18,10 @@ from graph.asgi import (
     Scope,
     Send,
     answer_error,
-    read_body,
     run_for_client,
     send_answer,
 )
+from graph.bodies import BodyBudget, HeldBody
 from graph.errors import DeadlineExceeded, NotReady, NotServed, ParleyError
 from graph.timeouts import READ
 from predictors.handler import Handler, report
@@ -36,6 +35,8 @@ class RequestGuard:
     def __init__(self, app: App, handlers: Iterable[Handler]) -> None:
         self._app = app
         self._handlers: Mapping[str, Handler] = {handler.name: handler for handler in handlers}
+        # The largest body that is taken, and half as much of others beside it.
+        self._bodies = BodyBudget(max(h.limits.body for h in self._handlers.values()) * 3 // 2)
         # While the server drains, every answer closes its connection, so that clients with pooled
         # connections go elsewhere before the listener is shut.
         self.draining = False
@@ -64,14 +65,14 @@ class RequestGuard:
         handler = self._handlers.get(match[1]) if match else None
         if handler is None or scope["method"] != "POST":
             raise NotServed(_directions(scope, self._handlers))
-        body = await _read_in_time(scope, receive, handler.limits.body)
-        await run_for_client(self._app(scope, _replay(body), send), receive)
+        with self._bodies.one() as held:
+            body = await _read_in_time(held, scope, receive, handler.limits.body)
+            await run_for_client(self._app(scope, _replay(body), send), receive)
 
 
-async def _read_in_time(scope: Scope, receive: Receive, limit: int) -> bytes:
+async def _read_in_time(held: HeldBody, scope: Scope, receive: Receive, limit: int) -> bytes:
     try:
-        async with asyncio.timeout(READ):
-            return await read_body(scope, receive, limit)
+        return await held.read(scope, receive, limit, READ)
     except TimeoutError as err:
         raise DeadlineExceeded(f"body: not complete within {READ} s") from err
 

@@ -22,6 +22,7 @@ LAYERS = (
     "graph.checks",
     "graph.contract",
     "graph.asgi",
+    "graph.bodies",
     "graph.server",
     "graph.golang",
     "graph.spec",
@@ -69,6 +70,7 @@ PUBLIC = (
     "graph.checks",
     "graph.contract",
     "graph.asgi",
+    "graph.bodies",
     "graph.server",
 )
 RUNNER = "graph.local"

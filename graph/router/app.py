@@ -15,7 +15,7 @@ import html
 import posixpath
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote_to_bytes
 
 from graph.asgi import (
@@ -25,11 +25,11 @@ from graph.asgi import (
     Receive,
     Scope,
     Send,
-    read_body,
     run_for_client,
     send_answer,
 )
-from graph.errors import TooLarge
+from graph.bodies import BodyBudget, HeldBody
+from graph.errors import Overloaded, TooLarge
 from graph.router.walk import Headers, error_answer
 from graph.spec.model import Timeouts
 
@@ -41,6 +41,8 @@ _SAFE_IN_PATH = "/$&+,:;=@~"
 _BAD_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
 # ASGI servers know no status above it; Go's passes 999 on.
 _LAST_STATUS = 599
+# Bodies of the largest size that may be held at once.
+_BODIES = 8
 NO_STATUS = "the graph gave no answer: a Sequence without steps has neither status nor body"
 
 
@@ -68,6 +70,8 @@ def graph_app(
 ) -> App:
     """The ASGI application that answers with `route`; `/readyz` is 503 while `ready()` is false."""
 
+    bodies = BodyBudget(limits.body * _BODIES)
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
@@ -75,7 +79,8 @@ def graph_app(
         if scope["type"] != "http":
             raise NotImplementedError(f"a graph does not speak {scope['type']}")
         try:
-            answer, location = await _answer(scope, receive, route, limits, ready)
+            with bodies.one() as held:
+                answer, location = await _answer(scope, receive, route, limits, ready, held)
         except ClientGone:
             return
         await send_answer(send, answer, [(b"location", location.encode())] if location else [])
@@ -97,6 +102,7 @@ async def _answer(
     route: Route,
     limits: ServerLimits,
     ready: Callable[[], bool],
+    held: HeldBody,
 ) -> tuple[Answer, str]:
     """The answer, and the location it redirects to where it does."""
     method = scope["method"]
@@ -112,16 +118,19 @@ async def _answer(
         if ready():
             return Answer(200), ""
         return Answer(503, b"shutting down\n", "text/plain; charset=utf-8"), ""
-    return await _walk(scope, receive, route, limits), ""
+    return await _walk(scope, receive, route, limits, held), ""
 
 
-async def _walk(scope: Scope, receive: Receive, route: Route, limits: ServerLimits) -> Answer:
+async def _walk(
+    scope: Scope, receive: Receive, route: Route, limits: ServerLimits, held: HeldBody
+) -> Answer:
     """The graph's answer, within the limits."""
     try:
-        async with asyncio.timeout(_seconds(limits.read)):
-            body = await read_body(scope, receive, limits.body)
+        body = await held.read(scope, receive, limits.body, _seconds(limits.read))
     except TooLarge as err:
         return error_answer(err.status, err.message)
+    except Overloaded as err:
+        return replace(error_answer(err.status, err.message), retry_after="1")
     except TimeoutError:
         return error_answer(408, f"the request did not arrive within {limits.read} s (serverRead)")
     try:

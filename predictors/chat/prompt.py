@@ -14,6 +14,9 @@ from graph.errors import ModelError
 from predictors.chat.examples import ExampleTurn
 from predictors.engine import Engine, EngineInfo, Message, Prompt, Sampling
 
+# Text has seldom fewer characters a token, so a few rooms' worth of them seldom fits.
+CHARACTERS_PER_TOKEN = 6
+
 
 class DoesNotFit(Exception):
     """The new message alone is too long. tokens: its prompt's; room: what the model can take."""
@@ -90,7 +93,7 @@ class BlenderbotPrompt:
         async def tokens(dropped: int) -> int:
             return await engine.count_tokens(self.separator.join(turns[dropped:]))
 
-        dropped = await fewest_dropped(tokens, len(history), engine.info.context)
+        dropped = await fewest_dropped(tokens, history, engine.info.context)
         return Fitted(self.separator.join(turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
@@ -136,7 +139,7 @@ class ChatTemplatePrompt:
         async def tokens(dropped: int) -> int:
             return await engine.count_tokens((*self._beginning, *turns[dropped:]))
 
-        dropped = await fewest_dropped(tokens, len(history), room)
+        dropped = await fewest_dropped(tokens, history, room)
         return Fitted((*self._beginning, *turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
@@ -160,25 +163,44 @@ def with_roles(history: Sequence[str]) -> list[Message]:
     return [Message(roles[(last - i) % 2], text) for i, text in enumerate(history)]
 
 
-async def fewest_dropped(tokens: Callable[[int], Awaitable[int]], texts: int, room: int) -> int:
-    """The fewest of the oldest `texts`, in whole turns, without which the rest fits `room`.
+async def fewest_dropped(
+    tokens: Callable[[int], Awaitable[int]], history: Sequence[str], room: int
+) -> int:
+    """The fewest of the oldest texts, in whole turns, without which the rest fits `room`.
 
-    `tokens(n)` counts the prompt without the oldest n; it falls with n, so the answer is found by
-    bisection. Raises DoesNotFit when the new message alone does not fit.
+    `tokens(n)` counts the prompt without the oldest n, and falls with n. Most of a long history
+    never comes near the model, so it is not counted either: more of it is tried from the newest on,
+    a few rooms' worth of characters at a time, and then the answer is found by bisection. Raises
+    DoesNotFit when the new message alone does not fit.
     """
-    choices = [*range(0, texts, 2), texts]
-    if await tokens(0) <= room:
-        return 0
-    least = await tokens(texts)
-    if least > room:
+    texts = len(history)
+    choices = [texts, *reversed(range(0, texts, 2))]
+    fitting, tried = 0, 0
+    while tried < len(choices) - 1:
+        tried = _reach(history, choices, tried, CHARACTERS_PER_TOKEN * room)
+        if await tokens(choices[tried]) > room:
+            break
+        fitting = tried
+    else:
+        if texts or (least := await tokens(0)) <= room:
+            return 0
         raise DoesNotFit(least, room)
-    low, high = 0, len(choices) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        count: int = await tokens(choices[middle])
-        if count <= room:
-            high = middle
+    if fitting == 0 and (least := await tokens(texts)) > room:
+        raise DoesNotFit(least, room)
+    while tried - fitting > 1:
+        middle = (fitting + tried) // 2
+        if await tokens(choices[middle]) <= room:
+            fitting = middle
         else:
-            low = middle
-    fewest: int = choices[high]
-    return fewest
+            tried = middle
+    return choices[fitting]
+
+
+def _reach(history: Sequence[str], choices: Sequence[int], start: int, characters: int) -> int:
+    """The index of the choice with so many characters more than that at `start`; at least one."""
+    reached = start
+    while reached < len(choices) - 1 and (characters > 0 or reached == start):
+        added = history[choices[reached + 1] : choices[reached]]
+        characters -= sum(map(len, added))
+        reached += 1
+    return reached

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graph import contract
 from graph.errors import ModelError, RequestError, TooLarge
@@ -10,6 +12,7 @@ from predictors.chat.__main__ import PROG, ChatSettings, build, make_chat
 from predictors.chat.examples import EXAMPLE_TURNS, ExampleTurn, load_example_turns
 from predictors.chat.model import Chat, whole_sentences
 from predictors.chat.prompt import (
+    CHARACTERS_PER_TOKEN,
     ChatTemplatePrompt,
     DoesNotFit,
     PromptByModel,
@@ -190,7 +193,7 @@ async def test_the_fewest_turns_are_dropped(texts, room):
 
     choices = [*range(0, texts, 2), texts]
     expected = next(n for n in choices if 3 + sum(sizes[n:]) <= room)
-    assert await fewest_dropped(tokens, texts, room) == expected
+    assert await fewest_dropped(tokens, ["a text"] * texts, room) == expected
 
 
 async def test_what_does_not_fit_at_all_is_said():
@@ -198,7 +201,7 @@ async def test_what_does_not_fit_at_all_is_said():
         return 10
 
     with pytest.raises(DoesNotFit):
-        await fewest_dropped(tokens, 4, 9)
+        await fewest_dropped(tokens, ["a text"] * 4, 9)
 
 
 MODEL = ("--model_name=chat", "--model=openai:m@http://127.0.0.1:9")
@@ -288,3 +291,49 @@ def test_no_example_turn_is_among_the_measured_messages():
 
 def bare(text):
     return "".join(filter(str.isalnum, text.casefold()))
+
+
+@given(
+    sizes=st.lists(st.integers(0, 30), max_size=40),
+    message=st.integers(1, 20),
+    room=st.integers(1, 120),
+)
+async def test_as_much_of_a_history_is_kept_as_fits_and_little_more_is_counted(
+    sizes, message, room
+):
+    history = ["a " * size for size in sizes]
+    counted = []
+
+    async def tokens(dropped):
+        counted.append(sum(sizes[dropped:]))
+        return message + counted[-1]
+
+    choices = [*range(0, len(sizes), 2), len(sizes)]
+    fitting = [n for n in choices if message + sum(sizes[n:]) <= room]
+    if not fitting:
+        with pytest.raises(DoesNotFit):
+            await fewest_dropped(tokens, history, room)
+    else:
+        assert await fewest_dropped(tokens, history, room) == fitting[0]
+    # What fits, a few rooms' worth of it, and one turn.
+    assert max(counted) <= room + CHARACTERS_PER_TOKEN * room + 2 * max(sizes, default=0)
+
+
+class CountingEngine(FakeEngine):
+    """Notes how many tokens it was asked to count."""
+
+    counted = 0
+
+    async def count_tokens(self, prompt):
+        tokens = await super().count_tokens(prompt)
+        self.counted += tokens
+        return tokens
+
+
+async def test_a_history_of_170_000_words_is_not_read_to_find_what_fits():
+    engine = CountingEngine(lambda text: "Yes.", context=600)
+    chat = Chat("chat", engine, ChatTemplatePrompt(""), Sampling(max_tokens=100))
+    history = ["word " * 170 for _ in range(1_000)]
+    [turn] = await chat.predict([{"user_input": "Hello", "history": history}])
+    assert turn["response"] == "Yes."
+    assert engine.counted < 10_000

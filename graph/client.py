@@ -254,7 +254,7 @@ def read_reply(prediction: Mapping[str, Any]) -> Reply:
             language_confidence=prediction[contract.LANGUAGE_CONFIDENCE],
             steps=tuple(TurnStep(**step) for step in prediction[contract.STEPS]),
             degraded=read_degraded(prediction),
-            request_id=prediction[contract.REQUEST_ID],
+            request_id=prediction.get(contract.REQUEST_ID, ""),
             prediction=prediction,
         )
     except (KeyError, TypeError) as err:

@@ -40,7 +40,7 @@ _PREDICTORS = 4
 
 
 @dataclass(frozen=True)
-class Timeouts:
+class TurnTimeouts:
     """The seconds of every part, from those of the turn."""
 
     turn: int = 50
@@ -66,4 +66,4 @@ class Timeouts:
         return self.gateway + MARGIN
 
 
-DEFAULT = Timeouts()
+DEFAULT = TurnTimeouts()

@@ -67,6 +67,7 @@ def _formatter(as_json: bool, log_texts: bool, colours: bool) -> logging.Formatt
 
 def _name_request(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     request = current_request()
+    line.pop("color_message", None)  # uvicorn's own, for a terminal
     if request.predictor:
         line.setdefault("predictor", request.predictor)
     if request.request_id:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -77,6 +78,15 @@ class PredictorSettings(ServerSettings):
         "a request that would take longer, by what is at work and the measured rate, is answered "
         "with 503; an idle predictor takes every request",
     )
+
+    def __post_init__(self) -> None:
+        """Raises OptionError for a time in which nothing could be done."""
+        for name in ("request_timeout", "turn_timeout"):
+            seconds = getattr(self, name)
+            if not 0 < seconds < math.inf:
+                raise OptionError(f"--{name}: must be a number of seconds over 0, not {seconds:g}")
+        if not 0 <= self.clock_skew < math.inf:
+            raise OptionError(f"--clock_skew: must be 0 or more seconds, not {self.clock_skew:g}")
 
 
 @dataclass(frozen=True, kw_only=True)

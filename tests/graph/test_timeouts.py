@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from graph.server import Server
-from graph.timeouts import CLOCK_SKEW, DEFAULT, KEEP_ALIVE, MARGIN, READ, Timeouts
+from graph.timeouts import CLOCK_SKEW, DEFAULT, KEEP_ALIVE, MARGIN, READ, TurnTimeouts
 from predictors.settings import ModelSettings
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("turn", [1, 50, 600])
 def test_each_part_waits_longer_than_what_it_encloses(turn):
-    seconds = Timeouts(turn)
+    seconds = TurnTimeouts(turn)
     order = (
         seconds.turn,
         seconds.turn + 2 * CLOCK_SKEW,

@@ -64,10 +64,12 @@ def test_the_form_is_json_but_for_a_terminal(log, log_format, stream, as_json):
 @pytest.mark.parametrize("name", ["uvicorn.error", "kserve", "predictors.handler", "asyncio"])
 def test_every_logger_writes_the_same_form(log, name):
     written = log()
-    logging.getLogger(name).warning("hello %s", "there")
+    # uvicorn adds its line a second time, with colours.
+    logging.getLogger(name).warning("hello %s", "there", extra={"color_message": "\x1b[0m"})
     [line] = lines(written)
     assert (line["event"], line["level"], line["logger"]) == ("hello there", "warning", name)
     assert line["timestamp"].endswith("Z")
+    assert set(line) == {"event", "level", "logger", "timestamp"}
 
 
 def test_a_turn_is_found_by_its_name_in_the_lines_of_every_predictor(log):

@@ -44,6 +44,9 @@ def test_an_argument_wins_over_its_variable():
         ([], {"PARLEY_BEAMS": "many"}, "--beams: invalid int value: 'many'"),
         (["--style=odd"], {}, "--style: invalid choice: 'odd'"),
         ([], {"PARLEY_STYLE": "odd"}, "--style: choose from short, long"),
+        (["--turn_timeout=0"], {}, "--turn_timeout: must be a number of seconds over 0"),
+        (["--request_timeout=nan"], {}, "--request_timeout: must be a number of seconds over 0"),
+        ([], {"PARLEY_CLOCK_SKEW": "-1"}, "--clock_skew: must be 0 or more seconds"),
     ],
 )
 def test_a_wrong_value_is_one_clear_line(arguments, environ, words):

@@ -22,6 +22,7 @@ import uvicorn
 
 from graph.asgi import App, Message, Receive, Scope, Send, answer_error, send_answer
 from graph.errors import NotReady, ServeError
+from graph.http_head import protocol
 from graph.timeouts import KEEP_ALIVE
 
 # Threads that still work for cancelled requests keep a process no longer than this.
@@ -61,6 +62,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _refuse_cancelled(app),
+                http=protocol(),
                 lifespan="off",
                 log_config=None,
                 access_log=False,

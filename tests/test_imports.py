@@ -23,6 +23,7 @@ LAYERS = (
     "graph.contract",
     "graph.asgi",
     "graph.bodies",
+    "graph.http_head",
     "graph.server",
     "graph.golang",
     "graph.spec",
@@ -71,6 +72,7 @@ PUBLIC = (
     "graph.contract",
     "graph.asgi",
     "graph.bodies",
+    "graph.http_head",
     "graph.server",
 )
 RUNNER = "graph.local"

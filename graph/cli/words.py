@@ -9,7 +9,7 @@ from typing import Any
 from graph import contract
 from graph.client import read_degraded
 from graph.degradation import Reason
-from graph.errors import ParleyError
+from graph.errors import NotReached, ParleyError
 
 # The command line sends one message at a time, so the path of its only instance says nothing.
 _PATH = re.compile(r"\binstances\[0\]\.(user_input\b)?")
@@ -27,7 +27,8 @@ def named(words: str, name: str) -> str:
 
 def name_to_tell(err: ParleyError) -> str:
     """The turn's name, where whoever runs the server needs it to find out what happened."""
-    return err.request_id if err.status >= 500 else ""
+    told = err.status >= 500 and not isinstance(err, NotReached)
+    return err.request_id if told else ""
 
 
 def lacking(prediction: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from graph.cli.main import main
 from graph.local.app import app_of
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
+from tests.graph.test_retries import Script, busy
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,28 @@ def test_ask_says_in_words_that_there_is_no_answer_and_fails(capsys, output):
         "parley: There is no answer.",
         "parley: The model of chat gave no answer, twice.",
     ]
+
+
+def test_ask_gives_the_turn_its_seconds(url, capsys):
+    before = time.time()
+    assert main(["ask", "Hello there", "--url", url, "-o", "json", "--timeout", "20"]) == 0
+    assert before + 19 < json.loads(capsys.readouterr().out)["deadline"] < time.time() + 21
+
+
+@pytest.mark.parametrize(("options", "times"), [((), 3), (("--retries", "0"), 1)])
+def test_ask_sends_a_message_again_that_was_refused_whole(serve_app, capsys, options, times):
+    script = Script(busy())
+    assert main(["ask", "Hello", "--url", serve_app(script), *options]) == 3
+    assert len(script.turns) == times
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"parley: chat: full (request {script.turns[0]['request_id']})"
+
+
+@pytest.mark.parametrize(
+    "options", [("--timeout", "0"), ("--timeout", "3601"), ("--retries", "-1")]
+)
+def test_times_and_retries_that_cannot_be_are_wrong_usage(url, options):
+    assert main(["ask", "Hello", "--url", url, *options]) == 2
 
 
 def test_ask_prints_the_prediction_as_the_graph_returned_it(url, capsys, tmp_path):

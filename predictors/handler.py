@@ -29,6 +29,7 @@ from graph.limits import Limits
 from graph.timeouts import CLOCK_SKEW, DEFAULT
 from predictors.admission import QUEUE_SECONDS, Admission
 from predictors.cost import Cost, Costing
+from predictors.health import Health, Watched
 from predictors.predictor import Degrading, Predictor
 from predictors.request import Request, current_request, new_request_id, stamp, working_for
 
@@ -59,7 +60,7 @@ class Handler:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.predictor = predictor
-        self.ready = False
+        self.loaded = False
         self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
         self._request_timeout = request_timeout
         self._turn_timeout = turn_timeout
@@ -71,16 +72,25 @@ class Handler:
         return self.predictor.name
 
     @property
+    def ready(self) -> bool:
+        """Whether requests should come: the model is loaded, and its engine works."""
+        return self.loaded and self.health.ready
+
+    @property
+    def health(self) -> Health:
+        return self.predictor.health if isinstance(self.predictor, Watched) else Health()
+
+    @property
     def limits(self) -> Limits:
         return self.predictor.schema.limits
 
     def load(self) -> None:
         """Blocks until the predictor is ready. Raises what its `load` raises."""
         self.predictor.load()
-        self.ready = True
+        self.loaded = True
 
     def close(self) -> None:
-        self.ready = False
+        self.loaded = False
         self.predictor.close()
 
     async def answer(self, body: bytes) -> Answer:

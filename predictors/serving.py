@@ -105,7 +105,7 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     data_plane = _data_plane(registry)
     endpoints = V1Endpoints(data_plane)
     app = FastAPI(openapi_url=None)
-    app.add_api_route("/", data_plane.live, methods=["GET"])
+    app.add_api_route("/", _all_alive(handlers), methods=["GET"])
     app.add_api_route("/readyz", _all_ready(handlers), methods=["GET"])
     app.add_api_route("/metrics", metrics_handler, methods=["GET"])
     app.add_api_route("/v1/models", endpoints.models, methods=["GET"])
@@ -118,6 +118,20 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     for kind, status in ((ModelNotFound, 404), (ModelNotReady, 503)):
         app.add_exception_handler(kind, _answer_with(status))
     return app
+
+
+def _all_alive(handlers: Sequence[Handler]) -> Callable[[], Awaitable[Any]]:
+    """Liveness of the process: 503 once an engine is dead, which only a new process brings back."""
+
+    async def answer() -> Any:
+        from fastapi.responses import JSONResponse
+
+        dead = {h.name: h.health.problem for h in handlers if not h.health.alive}
+        if dead:
+            return JSONResponse({"status": "dead", "engines": dead}, 503)
+        return JSONResponse({"status": "alive"})
+
+    return answer
 
 
 def _all_ready(handlers: Sequence[Handler]) -> Callable[[], Awaitable[Any]]:

@@ -26,6 +26,7 @@ from graph.errors import ModelError, TooLarge
 from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
 from predictors.cost import Cost, tokens
 from predictors.engine import Engine, Prompt, Sampling
+from predictors.health import Health, health_of
 from predictors.tasks import run_together
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
@@ -71,6 +72,10 @@ class Chat:
 
     def close(self) -> None:
         self._engine.close()
+
+    @property
+    def health(self) -> Health:
+        return health_of(self._engine)
 
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from graph.errors import ModelError
 from predictors.engine import Engine
 from predictors.engines.cpu import cpu_limit
+from predictors.health import WatchedEngine
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings
@@ -66,7 +67,7 @@ def choose_engine(
             f"--engine {name}: cannot read {resolved.name}, whose format is {resolved.format}; "
             f"use {' or '.join(able)}"
         )
-    return _MAKERS[name](Wanted(resolved, settings, context, environ))
+    return WatchedEngine(_MAKERS[name](Wanted(resolved, settings, context, environ)))
 
 
 def _make_llamacpp(wanted: Wanted) -> Engine:

@@ -22,6 +22,7 @@ from graph.degradation import Reason, reason_of
 from graph.errors import EngineError, ModelError, ParleyError, RequestError
 from predictors.cost import Cost, cost_of_translations
 from predictors.engine import Engine
+from predictors.health import Health, health_of
 from predictors.tasks import run_together
 from predictors.translator.pair import PairTranslator
 from predictors.translator.quality import Translated
@@ -61,6 +62,10 @@ class Translator:
 
     def close(self) -> None:
         self._engine.close()
+
+    @property
+    def health(self) -> Health:
+        return health_of(self._engine)
 
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()

@@ -183,7 +183,7 @@ async def test_a_translator_without_room_or_without_its_model_leaves_english():
         await asyncio.sleep(0)
     found, _ = await seen(local)
     assert found == Seen(200, ANSWER, [("translate-en-fr", "overloaded")])
-    local.handlers["translate-en-fr"].ready = False
+    local.handlers["translate-en-fr"].loaded = False
     found, _ = await seen(local)
     assert found == Seen(200, ANSWER, [("translate-en-fr", "not-ready")])
     found, _ = await held

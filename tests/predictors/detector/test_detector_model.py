@@ -157,7 +157,7 @@ async def test_bad_input_is_refused_by_name(
     detector: Detector, body: bytes, status: int, field: str
 ) -> None:
     handler = Handler(detector)
-    handler.ready = True
+    handler.loaded = True
     answer = await handler.answer(body)
     assert (answer.status, list(json.loads(answer.body))) == (status, ["error", "request_id"])
     assert json.loads(answer.body)["error"].startswith(f"{field}: ")

@@ -98,10 +98,13 @@ def without_words(said: str, request: Request) -> str:
 
     The errors of engines and libraries are in English; a word in another script was quoted.
     """
+    words = request.words
+    if words is None:
+        return WITHHELD
 
     def keep(match: re.Match[str]) -> str:
         word = match[0]
-        return "…" if not word.isascii() or word.lower() in request.words else word
+        return "…" if not word.isascii() or word.lower() in words else word
 
     return _WORD.sub(keep, said)
 

@@ -18,6 +18,8 @@ from functools import cached_property
 from graph.contract import DEADLINE, REQUEST_ID, TIMEOUT, Instance
 
 _WORD = re.compile(r"\w+")
+# So many take about two milliseconds of the event loop.
+_MOST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +42,19 @@ class Request:
         return ",".join(self.request_ids)
 
     @cached_property
-    def words(self) -> frozenset[str]:
-        """The words of every text in it, in small letters: what no line of a log may hold."""
-        texts = (text for instance in self.instances for text in _texts(instance.values()))
-        return frozenset(word for text in texts for word in _WORD.findall(text.lower()))
+    def words(self) -> frozenset[str] | None:
+        """The words of every text in it, in small letters: what no line of a log may hold.
+
+        None where they are too many to be gathered while other requests wait.
+        """
+        found: set[str] = set()
+        room = _MOST_CHARACTERS
+        for text in (text for turn in self.instances for text in _texts(turn.values())):
+            room -= len(text) + 1
+            if room < 0:
+                return None
+            found.update(_WORD.findall(text.lower()))
+        return frozenset(found)
 
 
 def new_request_id() -> str:

@@ -161,6 +161,17 @@ def test_the_rest_of_an_errors_words_is_there_for_who_looks_for_its_cause(log):
     assert any(frame["name"] == "spoiled" for e in failed["exception"] for frame in e["frames"])
 
 
+def test_a_long_request_is_not_searched_for_its_words_while_others_wait(log):
+    written = log()
+    history = [f"{i} {MARK} " + "x" * 9_000 for i in range(10)]
+    with served(app_of(embedded_graph(predictors(spoiled)))) as url:
+        turn = {"user_input": MARK, "language": "en", "history": history}
+        assert httpx2.post(url, json=turn).status_code == 500
+    [failed] = [line for line in lines(written) if line["event"] == "chat: failed"]
+    assert {error["exc_value"] for error in failed["exception"]} == {WITHHELD}
+    assert MARK not in written.getvalue()
+
+
 @pytest.mark.parametrize("name", ["asyncio", "uvicorn.error"])
 def test_what_a_library_says_of_an_error_is_withheld(log, name):
     written = log()

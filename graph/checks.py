@@ -30,6 +30,7 @@ _SENTENCE_END = re.compile(
 )
 # A NUL or another control character ends or garbles text in tokenizers written in C.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL_BYTES = bytes(code for code in range(0x80) if CONTROL.match(chr(code)))
 
 
 def check_message(value: Any, where: str, limits: Limits) -> None:
@@ -151,11 +152,15 @@ def _check_any_text(value: Any, where: str, limit: int) -> None:
         raise RequestError(where, f"must be a text, not {kind_of(value)}")
     if len(value) > limit:
         raise TooLarge(where, f"{len(value)} characters, at most {limit} are taken")
-    control = CONTROL.search(value)
-    if control:
-        raise RequestError(where, f"holds the control character U+{ord(control[0]):04X}")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise RequestError(where, "holds half of a surrogate pair, which is no character")
+    try:
+        # In C, and so hundreds of times as fast as a look at each character.
+        plain = value.encode()
+    except UnicodeEncodeError as err:
+        problem = "holds half of a surrogate pair, which is no character"
+        raise RequestError(where, problem) from err
+    if len(plain.translate(None, _CONTROL_BYTES)) < len(plain):
+        control = CONTROL.findall(value)[0]
+        raise RequestError(where, f"holds the control character U+{ord(control):04X}")
 
 
 def _check_seconds(value: Any, where: str) -> None:

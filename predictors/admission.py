@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from graph.errors import Overloaded
+from graph.timeouts import DEFAULT
 
-# A turn of 120 s goes through four predictors at most; so it may wait at each.
-QUEUE_SECONDS = 30.0
+# A turn goes through four predictors at most, and may wait for each.
+QUEUE_SECONDS = DEFAULT.turn / 4
 # Seconds of work after which a measured rate counts for a third.
 _MEMORY = 30.0
 

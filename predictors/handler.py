@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from graph import contract
 from graph.asgi import Answer, answer_error, json_answer
@@ -33,11 +33,14 @@ from predictors.health import Health, Watched
 from predictors.predictor import Degrading, Predictor
 from predictors.request import Request, current_request, new_request_id, stamp, working_for
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 _MORE_TIME = "ask again with less text or a longer `timeout`, up to the detector's --turn_timeout"
 # A predictor that can pass a turn on without its work is stopped so many seconds before the end,
 # at most a tenth of the time, so that the turn still reaches whoever waits for it.
 DEGRADING_SECONDS = 1.0
+# A body of so many bytes takes a few milliseconds to read and to check.
+_LARGE = 64 << 10
 
 
 class Handler:
@@ -96,15 +99,23 @@ class Handler:
     async def answer(self, body: bytes) -> Answer:
         """From the bytes of a request to its answer. It raises nothing but cancellation."""
         try:
-            return json_answer(200, await self.handle(contract.parse_body(body, self.limits)))
+            return await self.respond(body)
         except ParleyError as err:
             report(err)
             return answer_error(err)
 
-    async def handle(self, payload: Any) -> dict[str, list[Instance]]:
-        """`{"predictions": [...]}` for a parsed request. Raises ParleyError and no other error."""
+    async def respond(self, body: bytes) -> Answer:
+        """The same. Raises ParleyError and no other error."""
+        size = len(body)
+        payload = await _aside(size, lambda: contract.parse_body(body, self.limits))
+        predictions = await self.handle(payload, size)
+        return await _aside(size, lambda: json_answer(200, predictions))
+
+    async def handle(self, payload: Any, size: int = 0) -> dict[str, list[Instance]]:
+        """`{"predictions": [...]}` for a parsed request of `size` bytes. Raises ParleyError."""
+        schema = self.predictor.schema
         with _reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
-            instances = contract.read_instances(payload, self.predictor.schema)
+            instances = await _aside(size, lambda: contract.read_instances(payload, schema))
         stamp(instances, self._turn_timeout, self._clock())
         names = tuple(instance[contract.REQUEST_ID] for instance in instances)
         deadline = min(instance[contract.DEADLINE] for instance in instances)
@@ -247,6 +258,11 @@ def _texts(predictions: Sequence[Instance]) -> list[dict[str, Any]]:
         contract.RESPONSE,
     )
     return [{key: turn[key] for key in said if key in turn} for turn in predictions]
+
+
+async def _aside(size: int, work: Callable[[], T]) -> T:
+    """The result of work on so many bytes, on a thread where it would hold up the event loop."""
+    return work() if size < _LARGE else await asyncio.to_thread(work)
 
 
 @contextmanager

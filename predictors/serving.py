@@ -18,8 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graph.asgi import answer_error, json_answer
-from graph.contract import parse_body
+from graph.asgi import answer_error
 from graph.errors import ParleyError
 from graph.server import Server, StopSignals, listen, serve_while_loading
 from predictors.handler import Handler, close_all, load_all, report
@@ -163,10 +162,10 @@ def _kserve_model(handler: Handler) -> Any:
         def ready(self, value: bool) -> None:
             """KServe's base class sets it; only the handler knows."""
 
-        async def predict(self, payload: Any, _: Any, response_headers: Any) -> bytes:
+        async def predict(self, body: Any, _: Any, response_headers: Any) -> bytes:
             # Bytes, because for a dict KServe 0.20 uses a response class that FastAPI deprecates.
             response_headers["content-type"] = "application/json"
-            return json_answer(200, await handler.handle(payload)).body
+            return (await handler.respond(body)).body
 
     return PredictorModel()
 
@@ -186,7 +185,8 @@ def _data_plane(registry: Any) -> Any:
             return ready or disable_predictor_health_check
 
         def decode(self, body: bytes, headers: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
-            return parse_body(body), {}
+            # The handler reads it, where it holds up nobody.
+            return body, {}
 
         def encode(
             self, model_name: str, response: Any, headers: Any, req_attributes: Any

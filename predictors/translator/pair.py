@@ -82,7 +82,7 @@ class PairTranslator:
 
         Where the model loses one, the words between the protected places are translated alone.
         """
-        hidden = {sentence: hide(sentence) for sentence in sentences}
+        hidden = await asyncio.to_thread(lambda: {each: hide(each) for each in sentences})
         whole = [sentence for sentence in sentences if hidden[sentence]]
         asked = [h.text for h in hidden.values() if h]
         found: dict[str, Translated] = {}
@@ -92,7 +92,7 @@ class PairTranslator:
             if shown is not None:
                 found[sentence] = replace(answer, text=shown)
         lost = [sentence for sentence in sentences if sentence not in found]
-        parts = {sentence: _between(sentence) for sentence in lost}
+        parts = await asyncio.to_thread(lambda: {each: _between(each) for each in lost})
         words = [p.text for pieces in parts.values() for p in pieces if p.translate]
         alone = dict(zip(words, await self._ask(words), strict=True))
         for sentence, pieces in parts.items():

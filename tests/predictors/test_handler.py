@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
@@ -320,3 +321,28 @@ async def test_a_predictor_that_can_passes_a_turn_on_before_its_deadline_by_its_
     predictor.degrades = True
     late = json.dumps({"user_input": "hi", "deadline": 999.0}).encode()
     assert reasons(await handler.answer(late)) == [("waits", "deadline")]
+
+
+async def test_a_large_body_is_read_checked_and_written_on_a_thread_and_a_small_one_is_not(
+    monkeypatch,
+):
+    threads = set()
+
+    def noting(work):
+        def noted(*args):
+            threads.add((work.__name__, threading.current_thread() is threading.main_thread()))
+            return work(*args)
+
+        return noted
+
+    monkeypatch.setattr(contract, "parse_body", noting(contract.parse_body))
+    monkeypatch.setattr(contract, "read_instances", noting(contract.read_instances))
+    predictor = Waits()
+    predictor.go.set()
+    handler = loaded(predictor)
+    large = json.dumps({"instances": [{"user_input": "a" * 9_999}] * 8}).encode()
+    assert (await handler.answer(large)).status == 200
+    assert threads == {("parse_body", False), ("read_instances", False)}
+    threads.clear()
+    assert (await handler.answer(BODY)).status == 200
+    assert threads == {("parse_body", True), ("read_instances", True)}

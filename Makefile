@@ -18,7 +18,7 @@ UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e overload soak clean
+.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e lag overload soak clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
 
 overload: .venv/dev ## ten times the load that saturates; SECONDS_OF_LOAD=120
 	.venv/bin/python -m tests.benchmarks.overload --seconds $(or $(SECONDS_OF_LOAD),120)
+
+lag: .venv/dev ## how long hostile requests hold a predictor's event loop
+	.venv/bin/python -m tests.benchmarks.loop_lag
 
 soak: .venv/dev ## people talk for half an hour; SECONDS_OF_LOAD=1800
 	.venv/bin/python -m tests.benchmarks.soak --seconds $(or $(SECONDS_OF_LOAD),1800)

@@ -144,8 +144,9 @@ class Handler:
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
         left = self._left(deadline)
+        cost = await _aside(_size(instances), lambda: self._cost(instances))
         try:
-            place = self._admission.take(self._cost(instances), left)
+            place = self._admission.take(cost, left)
         except Overloaded as err:
             raise Overloaded(f"{self.name}: {err}", err.retry_after) from err
         with place:
@@ -170,7 +171,7 @@ class Handler:
         try:
             async with asyncio.timeout(self.seconds_within(left)):
                 predictions = await self.predictor.predict(instances)
-            return self._checked(predictions)
+            return await _aside(_size(predictions), lambda: self._checked(predictions))
         except TimeoutError as err:
             if left < self._request_timeout:
                 words = f"no answer by the turn's deadline; {_MORE_TIME}"
@@ -258,6 +259,15 @@ def _texts(predictions: Sequence[Instance]) -> list[dict[str, Any]]:
         contract.RESPONSE,
     )
     return [{key: turn[key] for key in said if key in turn} for turn in predictions]
+
+
+def _size(instances: Sequence[Instance]) -> int:
+    """Characters of the texts, near enough."""
+    values = (value for instance in instances for value in instance.values())
+    return sum(
+        sum(map(len, map(str, value))) if isinstance(value, list) else len(str(value))
+        for value in values
+    )
 
 
 async def _aside(size: int, work: Callable[[], T]) -> T:

@@ -75,7 +75,9 @@ class PairTranslator:
         documents = await asyncio.to_thread(lambda: [self._splitter.split(t) for t in texts])
         wanted = [piece.text for document in documents for piece in document if piece.translate]
         translations = await self._sentences(list(dict.fromkeys(wanted)))
-        return [_join(document, translations) for document in documents]
+        return await asyncio.to_thread(
+            lambda: [_join(document, translations) for document in documents]
+        )
 
     async def _sentences(self, sentences: Sequence[str]) -> dict[str, Translated]:
         """The translation of each sentence. What is protected is hidden behind stand-ins first.

@@ -136,7 +136,7 @@ for make in (ChatClient.local, lambda: ChatClient("http://127.0.0.1:1").turn("He
         print(type(err).__name__)
 """
     done = run(plain, "-c", program, folder=tmp_path)
-    assert (done.stdout, done.stderr) == ("NotInstalled\nNotReady\n", "")
+    assert (done.stdout, done.stderr) == ("NotInstalled\nNotReached\n", "")
 
 
 def test_an_install_that_is_not_editable_has_its_manifests(packages: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from predictors import images
-from tests.cluster import harness
+from tests.cluster import harness, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
 
@@ -52,6 +52,27 @@ def embedded(deployment: Deployment) -> Deployment:
     """The embedded overlay, answering."""
     deployment.ensure("overlays/embedded")
     return deployment
+
+
+@pytest.fixture(scope="session")
+def times() -> dict[str, float]:
+    """What took how many seconds."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def filled(
+    deployment: Deployment, times: dict[str, float], pytestconfig: pytest.Config
+) -> Iterator[Deployment]:
+    """The overlay for CPUs, answering with the models that its Job pulled and converted."""
+    if not deployment.cluster.own:
+        pytest.skip("fills a disk of the node, which only a node of the harness's own may be asked")
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    # Gigabytes are built and loaded here: what is done is seen as it happens.
+    with capture.global_and_fixture_disabled():
+        weights.load_images(times)
+    with weights.filled(deployment, times) as answering:
+        yield answering
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,67 +6,26 @@ node whose disk the test may read and fill: the harness's own.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from predictors import images
-from tests.cluster import harness
 from tests.cluster.deployment import NAMESPACE, Deployment, selector
-from tests.cluster.kube import KubectlError, condition, until
-from tests.cluster.model_hub import VOLUME, model_hub
+from tests.cluster.kube import KubectlError
+from tests.cluster.model_hub import VOLUME
 from tests.cluster.policies import Pod, may_connect
+from tests.cluster.weights import FROM_HUB, JOB, seconds_since, until_complete
 
 pytestmark = pytest.mark.cluster
 
-FROM_HUB = "../tests/cluster/files/from-hub"
-JOB = "app.kubernetes.io/component=models"
 MODELS = {
     "translate-fr-en": "hf:Helsinki-NLP/opus-mt-fr-en@",
     "chat": "hf:facebook/blenderbot-400M-distill@",
     "translate-en-fr": "hf:google-t5/t5-small@",
 }
 Record = Callable[[str, object], None]
-
-
-@pytest.fixture(scope="module")
-def times() -> dict[str, float]:
-    """What took how many seconds."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def filled(
-    deployment: Deployment, times: dict[str, float], pytestconfig: pytest.Config
-) -> Iterator[Deployment]:
-    """The overlay for CPUs, answering with the models that its Job pulled and converted."""
-    if not deployment.cluster.own:
-        pytest.skip("fills a disk of the node, which only a node of the harness's own may be asked")
-    kubectl = deployment.kubectl
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    # Gigabytes are built and loaded here: what is done is seen as it happens.
-    with capture.global_and_fixture_disabled():
-        started = time.monotonic()
-        harness.load_project((*images.PLAIN, images.MODELS), os.environ)
-        times["building and loading the images, the one with torch too"] = _since(started)
-    deployment.clear()
-    with model_hub(kubectl):
-        try:
-            started = time.monotonic()
-            deployment.apply(FROM_HUB)
-            _until_complete(deployment)
-            times["from apply to the end of the Job"] = _since(started)
-            started = time.monotonic()
-            # Pods that found no model yet have waited for it.
-            kubectl.wait("inferenceservice --all", "condition=Ready", NAMESPACE, 300)
-            deployment.wait()
-            times["from then to the first answer"] = _since(started)
-            yield deployment
-        finally:
-            deployment.clear()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +72,7 @@ def test_an_image_without_torch_serves_a_converted_model(name: str, filled: Depl
 
 def test_the_job_may_call_a_hub_over_https_and_nobody_may_call_the_job(filled: Deployment) -> None:
     policies = filled.kubectl.list("networkpolicies", "")
-    job = _pod(filled, NAMESPACE, "app.kubernetes.io/component=models")
+    job = _pod(filled, NAMESPACE, JOB)
     chat = _pod(filled, NAMESPACE, selector("chat"))
     hub = _pod(filled, "model-hub", "app=hub")
     assert may_connect(job, hub, 443, "TCP", policies)
@@ -137,27 +96,9 @@ def test_the_job_run_again_finds_all_there_and_ends(
     filled.kubectl("delete", "job", "--all", "-n", NAMESPACE)
     started = time.monotonic()
     filled.apply(FROM_HUB)
-    _until_complete(filled)
-    record_property("weights from a volume: the Job run again", f"{_since(started)} s")
+    until_complete(filled)
+    record_property("weights from a volume: the Job run again", f"{seconds_since(started)} s")
     assert _files() == before
-
-
-def _until_complete(deployment: Deployment) -> None:
-    """Until the Job has done its work; at once an error, with what it said, when it fails."""
-
-    def ended() -> str | None:
-        (job,) = deployment.kubectl.list("jobs", NAMESPACE)
-        return next((c for c in ("Complete", "Failed") if condition(job, c) == "True"), None)
-
-    try:
-        how = until(ended, "the end of the Job", 300)
-    except TimeoutError:
-        how = "not ended"
-    if how != "Complete":
-        said = deployment.kubectl(
-            "logs", f"--selector={JOB}", "-n", NAMESPACE, "--tail=20", both=True
-        )
-        pytest.fail(f"the Job that fills the volume has {how}: {said}")
 
 
 def _pod(deployment: Deployment, namespace: str, labels: str) -> Pod:
@@ -184,7 +125,3 @@ def _files() -> dict[str, tuple[int, int, int]]:
             stat = path.stat()
             found[str(path)] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
     return found
-
-
-def _since(started: float) -> float:
-    return round(time.monotonic() - started, 1)

@@ -153,6 +153,10 @@ def _load(text: str, source: str) -> list[Any]:
     except (ValueError, RecursionError) as err:
         # Values such as `!!int x`, and brackets without end.
         raise SpecError(f"{source}: not YAML of a Kubernetes object: {err}") from err
+    except (LookupError, TypeError, AttributeError) as err:
+        # What the library raises for `!!float` without a value, `!!bool x` and their like.
+        problem = "a value does not fit its tag, such as !!float; leave the tag out"
+        raise SpecError(f"{source}: not YAML of a Kubernetes object: {problem}") from err
 
 
 def _unfold(document: Any, place: Place) -> list[tuple[Place, dict[str, Any]]]:

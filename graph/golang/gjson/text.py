@@ -23,7 +23,15 @@ _VALUE_START = re.compile(r'["{\[ntf+\-0-9iIN]')
 _ELEMENT_OR_END = re.compile(r'["{\[ntf+\-0-9iIN\]]')
 _KEY_OR_END = re.compile(r'["}]')
 _CONTAINER_START = re.compile(r"[{\[]")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([0-9a-fA-F]{4}))?|(.))", re.DOTALL)
+# gjson takes the escape after half of a surrogate pair for the other half, without a look.
+_ESCAPE = re.compile(
+    r"""\\(?:
+        u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})(?:\\u(?P<other>[0-9a-fA-F]{4}))?
+      | u(?P<whole>[0-9a-fA-F]{4})
+      | (?P<short>.)
+    )""",
+    re.DOTALL | re.VERBOSE,
+)
 _SHORT_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DECIMAL = re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:inf|infinity)|nan", re.I | re.A
@@ -203,15 +211,13 @@ def _read(json: str, at: int) -> tuple[Value | None, int]:
 
 
 def _resolve(found: re.Match[str]) -> str:
-    if found[3] is not None:
-        return _SHORT_ESCAPES.get(found[3], found[3])
-    first = int(found[1], 16)
-    if not 0xD800 <= first <= 0xDFFF:
-        second = "" if found[2] is None else _bytes_of(int(found[2], 16))
-        return _bytes_of(first) + second
-    # gjson takes the escape after a surrogate for its other half without a look.
-    if first < 0xDC00 and found[2] is not None and 0xDC00 <= (low := int(found[2], 16)) <= 0xDFFF:
-        return _bytes_of(0x10000 + ((first - 0xD800) << 10) + low - 0xDC00)
+    if found["short"] is not None:
+        return _SHORT_ESCAPES.get(found["short"], found["short"])
+    if found["whole"] is not None:
+        return _bytes_of(int(found["whole"], 16))
+    high, low = int(found["half"], 16), int(found["other"] or "0", 16)
+    if high < 0xDC00 and 0xDC00 <= low <= 0xDFFF:
+        return _bytes_of(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
     return _bytes_of(0xFFFD)
 
 

@@ -150,6 +150,12 @@ def test_a_name_that_the_webhook_refuses(name: str) -> None:
         ("a: &x [1]\nb: !!python/name:os.system x", "f.yaml: not YAML: line 2"),
         ("\x00", "f.yaml: not YAML"),
         ("a: !!int x", "f.yaml: not YAML of a Kubernetes object: invalid literal"),
+        ("a: !!float", "f.yaml: not YAML of a Kubernetes object: a value does not fit its tag"),
+        ("a: !!bool x", "f.yaml: not YAML of a Kubernetes object: a value does not fit its tag"),
+        (
+            "a: !!timestamp x",
+            "f.yaml: not YAML of a Kubernetes object: a value does not fit its tag",
+        ),
         ("[" * 5000, "f.yaml: not YAML"),
     ],
 )

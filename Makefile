@@ -18,7 +18,7 @@ UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e lag overload soak clean
+.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -74,6 +74,9 @@ cluster-down: .venv/dev ## remove that cluster without a trace
 
 e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
 	.venv/bin/python -m pytest -m cluster tests/cluster
+
+fuzz: .venv/dev ## ever new requests, files and conditions, of any kind; SECONDS_OF_FUZZ=600
+	.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS_OF_FUZZ),600)
 
 overload: .venv/dev ## ten times the load that saturates; SECONDS_OF_LOAD=120
 	.venv/bin/python -m tests.benchmarks.overload --seconds $(or $(SECONDS_OF_LOAD),120)

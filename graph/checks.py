@@ -13,13 +13,14 @@ from graph.degradation import Reason
 from graph.errors import RequestError, TooLarge
 from graph.limits import Limits
 
-_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
-_MOST_SECONDS = 1_000_000
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
+MOST_SECONDS = 1_000_000
+ROUTE_LENGTH = 64
 # What the identifiers in use are made of (UUID, ULID, traceparent, X-Ray, base64), and nothing that
 # a log, a shell or a page reads as more than text.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/@-]+")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/@-]+")
 # In seconds since the epoch, the year 5138: what is over it is in milliseconds.
-_LATEST = 100_000_000_000
+LATEST = 100_000_000_000
 # Where a text goes on after the end of a line, or after a mark that ends a sentence. Each
 # alternative takes what it has looked at or looks ahead by a few characters: the time is linear.
 _BREAKS = r"\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
@@ -63,12 +64,12 @@ def check_history(value: Any, where: str, limits: Limits) -> None:
 def check_language(value: Any, where: str, limits: Limits) -> None:
     if not isinstance(value, str):
         raise RequestError(where, f"must be a language code such as 'fr', not {kind_of(value)}")
-    if not _LANGUAGE_CODE.fullmatch(value):
+    if not LANGUAGE_CODE.fullmatch(value):
         raise RequestError(where, "must be a language code such as 'fr'")
 
 
 def check_route(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, 64)
+    _check_any_text(value, where, ROUTE_LENGTH)
 
 
 def check_confidence(value: Any, where: str, limits: Limits) -> None:
@@ -84,13 +85,13 @@ def check_timeout(value: Any, where: str, limits: Limits) -> None:
 
 
 def check_deadline(value: Any, where: str, limits: Limits) -> None:
-    if not _is_number(value) or not 0 <= value <= _LATEST:
+    if not _is_number(value) or not 0 <= value <= LATEST:
         raise RequestError(where, "must be a time of day as a number of seconds since the epoch")
 
 
 def check_request_id(value: Any, where: str, limits: Limits) -> None:
     _check_any_text(value, where, limits.request_id)
-    if not _REQUEST_ID.fullmatch(value):
+    if not REQUEST_ID.fullmatch(value):
         raise RequestError(where, "must be of letters, digits and . _ : = + / @ - alone")
 
 
@@ -164,8 +165,8 @@ def _check_any_text(value: Any, where: str, limit: int) -> None:
 
 
 def _check_seconds(value: Any, where: str) -> None:
-    if not _is_number(value) or not 0 <= value <= _MOST_SECONDS:
-        raise RequestError(where, f"must be a number from 0 to {_MOST_SECONDS}")
+    if not _is_number(value) or not 0 <= value <= MOST_SECONDS:
+        raise RequestError(where, f"must be a number from 0 to {MOST_SECONDS}")
 
 
 def _is_number(value: Any) -> bool:

@@ -18,8 +18,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graph.asgi import answer_error
+from graph.asgi import answer_error, json_answer
 from graph.errors import ParleyError
+from graph.openapi import PATH, describe, predictor_door
 from graph.server import Server, StopSignals, listen, serve_while_loading
 from predictors.handler import Handler, close_all, load_all, report
 from predictors.logs import set_up_logging
@@ -88,8 +89,11 @@ def serve(handlers: Sequence[Handler], settings: ServerSettings) -> int:
     return 0
 
 
-def build_app(handlers: Sequence[Handler]) -> Any:
-    """The KServe V1 application of some predictors: predict, readiness, model list, metrics."""
+def build_app(handlers: Sequence[Handler], openapi: bool = False) -> Any:
+    """The KServe V1 application of some predictors: predict, readiness, model list, metrics.
+
+    openapi: whether it describes itself at `/openapi.json`.
+    """
     with _no_arguments():
         from kserve import ModelRepository
         from kserve.errors import ModelNotFound, ModelNotReady
@@ -106,6 +110,8 @@ def build_app(handlers: Sequence[Handler]) -> Any:
     app = FastAPI(openapi_url=None)
     app.add_api_route("/", _all_alive(handlers), methods=["GET"])
     app.add_api_route("/readyz", _all_ready(handlers), methods=["GET"])
+    if openapi:
+        app.add_api_route(PATH, _description(handlers), methods=["GET"])
     app.add_api_route("/metrics", metrics_handler, methods=["GET"])
     app.add_api_route("/v1/models", endpoints.models, methods=["GET"])
     app.add_api_route("/v1/models/{model_name}", endpoints.model_ready, methods=["GET"])
@@ -141,6 +147,18 @@ def _all_ready(handlers: Sequence[Handler]) -> Callable[[], Awaitable[Any]]:
 
         waiting = [handler.name for handler in handlers if not handler.ready]
         return JSONResponse({"ready": not waiting, "waiting": waiting}, 503 if waiting else 200)
+
+    return answer
+
+
+def _description(handlers: Sequence[Handler]) -> Callable[[], Awaitable[Any]]:
+    doors = [predictor_door(handler.name, handler.predictor.schema) for handler in handlers]
+    document = json_answer(200, describe(_names(handlers), doors))
+
+    async def answer() -> Any:
+        from fastapi.responses import Response
+
+        return Response(document.body, document.status, media_type=document.content_type)
 
     return answer
 
@@ -202,7 +220,7 @@ async def _serve(
     settings: ServerSettings,
     signals: StopSignals,
 ) -> None:
-    guard = RequestGuard(build_app(handlers), handlers)
+    guard = RequestGuard(build_app(handlers, settings.openapi == "yes"), handlers)
     server = Server(guard, settings.drain_seconds)
     stopping = _Stopping(guard, server, settings.drain_delay)
     signals.attach(stopping.handle)

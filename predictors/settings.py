@@ -54,6 +54,7 @@ class ServerSettings:
     log_texts: str = option(
         "no", "yes logs what people write and what they are answered", ("no", "yes")
     )
+    openapi: str = option("no", "yes serves /openapi.json", ("no", "yes"))
 
 
 @dataclass(frozen=True, kw_only=True)

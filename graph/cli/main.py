@@ -184,6 +184,9 @@ def serve(
             "a browser; * means all; may be repeated.",
         ),
     ] = None,
+    openapi: Annotated[
+        bool, typer.Option("--openapi", help="Describe the graph's HTTP API at /openapi.json.")
+    ] = False,
 ) -> None:
     """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict."""
     from graph.local import build as local
@@ -195,7 +198,7 @@ def serve(
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with on_terminal(sys.stderr) as progress:
         built = local.build(local.read_file(file), file or local.DEFAULT_FILE.name, graph, progress)
-    serve_local(built, host, port, _note, origins)
+    serve_local(built, host, port, _note, origins, openapi)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

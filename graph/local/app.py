@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from graph.asgi import App, Receive, Scope, Send, answer_error, send_answer
+from graph.asgi import App, Receive, Scope, Send, answer_error, json_answer, send_answer
+from graph.contract import PUBLIC
 from graph.local.build import LocalGraph
+from graph.openapi import PATH, Door, Json, describe, predictor_door
 from graph.router.app import graph_app, limits_of
 from predictors.middleware import RequestGuard
 from predictors.serving import build_app
@@ -13,11 +15,12 @@ from predictors.serving import build_app
 _MODELS = re.compile(r"/v1/models(?:/([^/:]*)(.*))?")
 
 
-def app_of(local: LocalGraph) -> App:
+def app_of(local: LocalGraph, openapi: bool = False) -> App:
     """`/v1/models/NAME` and its `:predict` are the predictors; every other path is the graph's.
 
     `/v1/models` lists the predictors, and a name that no predictor has is answered 404. The
-    graph's own name is one more path to the graph.
+    graph's own name is one more path to the graph.  openapi: whether `GET /openapi.json` describes
+    them.
     """
     handlers = list(local.handlers.values())
     predictors = RequestGuard(build_app(handlers), handlers)
@@ -27,10 +30,14 @@ def app_of(local: LocalGraph) -> App:
         ready=lambda: all(handler.ready for handler in handlers),
     )
 
+    description = json_answer(200, describe_graph(local))
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         match = _MODELS.fullmatch(scope.get("path", ""))
         name = match[1] if match else None
-        if match is None or (name == local.graph.name and match[2] == ":predict"):
+        if openapi and scope.get("path") == PATH and scope["method"] in ("GET", "HEAD"):
+            await send_answer(send, description)
+        elif match is None or (name == local.graph.name and match[2] == ":predict"):
             await graph(scope, receive, send)
         elif name is None or name in local.handlers:
             await predictors(scope, receive, send)
@@ -38,3 +45,9 @@ def app_of(local: LocalGraph) -> App:
             await send_answer(send, answer_error(local.not_served(name[:100])))
 
     return app
+
+
+def describe_graph(local: LocalGraph) -> Json:
+    """The OpenAPI document of the graph and its predictors."""
+    doors = [predictor_door(name, each.predictor.schema) for name, each in local.handlers.items()]
+    return describe(local.graph.name, [Door("/", PUBLIC, graph=True), *doors])

@@ -22,16 +22,21 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s@A-Z]+")
 
 
 def serve_local(
-    local: LocalGraph, host: str, port: int, note: Note, origins: Sequence[str] = ()
+    local: LocalGraph,
+    host: str,
+    port: int,
+    note: Note,
+    origins: Sequence[str] = (),
+    openapi: bool = False,
 ) -> None:
     """A graph and its predictors, loaded in the background: `/readyz` is 503 until all are.
 
-    Pages of `origins` may call them from a browser. Raises ServeError for the port, ModelError for
-    weights.
+    Pages of `origins` may call them from a browser.  openapi: whether they describe themselves at
+    `/openapi.json`. Raises ServeError for the port, ModelError for weights.
     """
     set_up_logging("warning", "console")
     with StopSignals() as signals, listen(host, port) as listener:
-        asyncio.run(_serve(local, listener, note, origins, signals))
+        asyncio.run(_serve(local, listener, note, origins, openapi, signals))
 
 
 async def _serve(
@@ -39,10 +44,11 @@ async def _serve(
     listener: socket.socket,
     note: Note,
     origins: Sequence[str],
+    openapi: bool,
     signals: StopSignals,
 ) -> None:
     url = url_of(listener)
-    server = Server(allow_origins(app_of(local), origins), DRAIN_SECONDS)
+    server = Server(allow_origins(app_of(local, openapi), origins), DRAIN_SECONDS)
     signals.attach(lambda _: stop_or_hurry(server, note))
 
     def say_ready() -> None:

@@ -76,7 +76,7 @@ parley.sharePod (dict "root" $ "all" ALL). Refuses what cannot be of one of seve
 
 {{/* The options of a server, which are not one predictor's. */}}
 {{- define "parley.serverOptions" -}}
-{{- list "drain_delay" "drain_seconds" "log_level" "log_format" "log_texts" | toJson -}}
+{{- list "drain_delay" "drain_seconds" "log_level" "log_format" "log_texts" "openapi" | toJson -}}
 {{- end -}}
 
 {{/* The shared pod without those that are in it: the block `predictors` with `colocate` written over it. */}}

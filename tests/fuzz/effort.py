@@ -9,7 +9,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, Phase, settings
 
 LONG = "long"
-_TIMES = 10
+_TIMES = 3
 
 
 def tries(short: int) -> settings:

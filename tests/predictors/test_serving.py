@@ -71,6 +71,13 @@ def test_a_process_serves_and_stops_cleanly_on_sigterm():
         assert process.wait(timeout=60) == 0
 
 
+def test_a_process_describes_itself_when_it_is_asked_to():
+    with started("--openapi", "yes") as (_, url):
+        assert list(httpx2.get(f"{url}/openapi.json").json()["paths"]) == [
+            "/v1/models/detector:predict"
+        ]
+
+
 def test_while_it_drains_it_still_answers_and_closes_its_connections():
     with started("--drain_delay", "60") as (process, url), httpx2.Client() as client:
         predict = f"{url}/v1/models/detector:predict"

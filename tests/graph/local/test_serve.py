@@ -202,3 +202,10 @@ def test_an_origin_that_no_browser_sends_is_wrong_usage(file, capsys, origin):
     assert main(["serve", file, "--cors", origin]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"parley: --cors {origin}: not an origin")
+
+
+def test_a_graph_describes_itself_and_its_predictors_when_it_is_asked_to(file):
+    with started("-m", "graph.cli", "serve", file, "--port", "0", "--openapi") as process:
+        url = process.wait_for(r"is ready at (http://\S+)")[1]
+        paths = httpx2.get(f"{url}/openapi.json").json()["paths"]
+    assert list(paths) == ["/", "/v1/models/detector:predict"]

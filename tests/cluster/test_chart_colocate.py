@@ -62,4 +62,5 @@ def test_the_pod_ends_within_its_grace_period_and_a_new_one_answers(
     # It waits for the end of the pod, which drains as any predictor does.
     release.kubectl("delete", "pod", before, "-n", release.namespace, timeout=70)
     until(lambda: set(deployment.ready_pods(selector)) - {before}, "another pod", 120)
-    assert deployment.ask(FRENCH).status == 200
+    # The node learns the way to a ready pod a moment after the pod is ready.
+    until(lambda: deployment.ask(FRENCH).status == 200, "an answer of the new pod", 60)

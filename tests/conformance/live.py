@@ -55,7 +55,7 @@ async def live_graph(
     graph = choose_graph(load_objects(text, "live"), "live")
     async with http_call({}, None, read_patterns(None)[0]) as call:
         app = graph_app(lambda body, headers: route(graph, body, headers, call), limits)
-        config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off")
+        config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve())
         async with asyncio.timeout(_PATIENCE_SECONDS):

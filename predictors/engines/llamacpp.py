@@ -194,6 +194,9 @@ class LlamaCpp:
         parameters.model.path = str(self._path)
         parameters.n_ctx = context * self._parallel
         parameters.n_parallel = self._parallel
+        # Between two batches it sees who has left and who else waits. The usual 2,048 tokens of a
+        # long prompt take a small machine many seconds. What is computed at once is n_ubatch.
+        parameters.n_batch = parameters.n_ubatch
         parameters.n_gpu_layers = self._gpu_layers
         for threads in (parameters.cpuparams, parameters.cpuparams_batch):
             threads.n_threads = self._threads

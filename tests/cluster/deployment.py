@@ -57,7 +57,10 @@ class Deployment:
         self.kubectl("apply", "-k", str(MANIFESTS / overlay))
 
     def wait(self, seconds: float = 180) -> None:
-        """Until the graph answers a turn; KServe calls it ready before it is."""
+        """Until the graph answers a turn through all its predictors.
+
+        KServe calls it ready before it is, and a node learns the way to a ready pod a moment later.
+        """
         until(self._answers, f"an answer of {self.overlay}", seconds)
 
     def remove(self, overlay: str = "") -> None:
@@ -124,7 +127,8 @@ class Deployment:
 
     def _answers(self) -> bool:
         try:
-            return self.ask({"user_input": "Hello"}).status == 200
+            both = {"user_input": "Hello"}, {"user_input": "Bonjour", "language": "fr"}
+            return self.ask(*both).status == 200
         except httpx2.TransportError:
             return False
 

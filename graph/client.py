@@ -5,7 +5,8 @@
     reply = client.turn("Bonjour !")
     reply = client.turn("Et à Lyon ?", history=reply.history, previous_language=reply.language)
 
-It tries again what is safe (graph/retries.py), and never a turn that may have been answered.
+It tries again what is safe (graph/calling/retries.py), and never a turn that may have been
+answered.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from typing import Any, Self
 
 from graph import contract
 from graph.asgi import Answer
-from graph.degradation import explain
+from graph.calling.retries import RETRIES, Retries
+from graph.calling.transport import HttpTransport, Transport
 from graph.errors import ParleyError, StepError, needing
-from graph.limits import PUBLIC_LIMITS
-from graph.retries import RETRIES, Retries
-from graph.timeouts import DEFAULT, MARGIN
-from graph.transport import HttpTransport, Transport
+from graph.turn.degradation import explain
+from graph.turn.limits import PUBLIC_LIMITS
+from graph.turn.timeouts import DEFAULT, MARGIN
 
 # The most bytes of a turn's request besides its message and its history: keys and languages.
 _OTHER_BYTES = 500

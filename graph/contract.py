@@ -8,8 +8,8 @@ A request is `{"instances": [{...}, ...]}` or one bare instance; an answer is
 `{"predictions": [{...}, ...]}`, one per instance, in order. Every predictor returns the whole
 instance with its own fields added, because a step of a KServe graph sees only the step before it.
 
-Every check of a request is made here, once; `graph/limits.py` says how large it may be, and
-`graph/checks.py` what each field may hold.
+Every check of a request is made here, once; `graph/turn/limits.py` says how large it may be, and
+`graph/turn/checks.py` what each field may hold.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from graph.checks import (
+from graph.errors import RequestError, TooLarge
+from graph.turn.checks import (
     CONTROL,
     check_answer,
     check_confidence,
@@ -37,9 +38,8 @@ from graph.checks import (
     kind_of,
     shown,
 )
-from graph.degradation import Reason
-from graph.errors import RequestError, TooLarge
-from graph.limits import INNER_LIMITS, PUBLIC_LIMITS, Limits
+from graph.turn.degradation import Reason
+from graph.turn.limits import INNER_LIMITS, PUBLIC_LIMITS, Limits
 
 Instance = dict[str, Any]
 

@@ -20,11 +20,11 @@ from typing import Any
 
 from graph.asgi import answer_error, json_answer
 from graph.errors import ParleyError
-from graph.openapi import PATH, describe, predictor_door
-from graph.server import Server, StopSignals, listen, serve_while_loading
-from predictors.handler import Handler, close_all, load_all, report
-from predictors.logs import set_up_logging
-from predictors.middleware import RequestGuard
+from graph.http.openapi import PATH, describe, predictor_door
+from graph.http.server import Server, StopSignals, listen, serve_while_loading
+from predictors.door.handler import Handler, close_all, load_all, report
+from predictors.door.logs import set_up_logging
+from predictors.door.middleware import RequestGuard
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
 from predictors.settings import OptionError, PredictorSettings, ServerSettings

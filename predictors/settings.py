@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from graph.errors import ServeError
-from graph.timeouts import CLOCK_SKEW, DEFAULT
-from predictors.admission import QUEUE_SECONDS
+from graph.turn.timeouts import CLOCK_SKEW, DEFAULT
+from predictors.scheduling.admission import QUEUE_SECONDS
 
 S = TypeVar("S", bound="ServerSettings")
 ENVIRON_PREFIX = "PARLEY_"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from graph.server import Server, listen
+from graph.http.server import Server, listen
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from graph.spec.load import choose_graph
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
+from predictors.door.handler import Handler
 from predictors.engine import Engine, EngineInfo, Message, Prompt, Sampling, without_languages
-from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.model import Translator
 from predictors.translator.pair import Pair, PairTranslator, Strategy

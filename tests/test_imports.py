@@ -15,69 +15,46 @@ ROOT = Path(__file__).parent.parent
 # A module may import what stands before its own layer, and its own layer; nothing after it.
 # Lazy imports, imports for type checking and imports by a string count as well.
 LAYERS = (
+    # The part of graph/ that predictors stand on.
     "graph.errors",
-    "graph.degradation",
-    "graph.limits",
-    "graph.timeouts",
-    "graph.checks",
+    "graph.turn",
     "graph.contract",
-    "graph.openapi",
     "graph.asgi",
-    "graph.bodies",
-    "graph.http_head",
-    "graph.server",
+    "graph.http",
+    # What a graph is, and what becomes of a request in it.
     "graph.golang",
     "graph.spec",
     "graph.router",
     "graph.lint",
     "graph.testing",
     "graph.picture",
+    # What every predictor stands on.
     "predictors.progress",
-    "predictors.admission",
+    "predictors.scheduling",
     "predictors.settings",
-    "predictors.request",
-    "predictors.tasks",
-    "predictors.fairness",
-    "predictors.batching",
-    "predictors.cost",
     "predictors.predictor",
     "predictors.engine",
-    "predictors.health",
-    "predictors.handler",
-    "predictors.middleware",
-    "predictors.logs",
+    "predictors.door",
     "predictors.serving",
     "predictors.pairs",
     "predictors.checkpoints",
     "predictors.models",
     "predictors.engines",
     "predictors.conversion",
+    # Images and tools, each of its own.
     "predictors.detector",
     "predictors.translator",
     "predictors.chat",
     "predictors.colocated",
-    "predictors.bill_of_materials",
     "predictors.images",
-    "graph.retries",
-    "graph.transport",
+    # How people reach a graph.
+    "graph.calling",
     "graph.local",
     "graph.client",
     "graph.cli",
 )
-# The part of graph/ that predictors stand on, and the part of it that reaches them.
-PUBLIC = (
-    "graph.timeouts",
-    "graph.errors",
-    "graph.degradation",
-    "graph.limits",
-    "graph.checks",
-    "graph.contract",
-    "graph.openapi",
-    "graph.asgi",
-    "graph.bodies",
-    "graph.http_head",
-    "graph.server",
-)
+PUBLIC = LAYERS[: LAYERS.index("graph.golang")]
+# The part of graph/ that reaches predictors.
 RUNNER = "graph.local"
 # Each of these is an image or a tool of its own.
 APART = (
@@ -157,7 +134,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["graph.errors", "graph.limits", "graph.checks", "graph.contract", "graph.asgi"]
+    "name",
+    ["graph.errors", "graph.turn.limits", "graph.turn.checks", "graph.contract", "graph.asgi"],
 )
 def test_the_public_part_needs_the_standard_library_only(name: str) -> None:
     for imported in imports(name):

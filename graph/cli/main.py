@@ -18,14 +18,14 @@ from typing import Annotated, Any
 import typer
 
 from graph import contract
+from graph.calling.retries import RETRIES
 from graph.cli.graph import app as graph_commands
 from graph.cli.interrupts import ended_at_once, interruptible
 from graph.cli.models import app as model_commands
 from graph.cli.words import lacking, name_to_tell, named, plain_words
 from graph.client import ChatClient
 from graph.errors import NotInstalled, NotReady, ParleyError, SpecError, needing
-from graph.limits import PUBLIC_LIMITS
-from graph.retries import RETRIES
+from graph.turn.limits import PUBLIC_LIMITS
 
 FAILED, USAGE, NOT_READY, INTERRUPTED = 1, 2, 3, 130
 

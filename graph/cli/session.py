@@ -13,8 +13,8 @@ from pathlib import Path
 from graph import contract
 from graph.cli.words import lacking, name_to_tell, named, plain_words
 from graph.client import Conversation, Degradation, Reply
-from graph.degradation import Reason
 from graph.errors import NotReady, ParleyError, RequestError
+from graph.turn.degradation import Reason
 
 Print = Callable[[str], None]
 Command = Callable[["Session", str], None]

@@ -8,8 +8,8 @@ from typing import Any
 
 from graph import contract
 from graph.client import read_degraded
-from graph.degradation import Reason
 from graph.errors import NotReached, ParleyError
+from graph.turn.degradation import Reason
 
 # The command line sends one message at a time, so the path of its only instance says nothing.
 _PATH = re.compile(r"\binstances\[0\]\.(user_input\b)?")

@@ -6,10 +6,10 @@ import re
 
 from graph.asgi import App, Receive, Scope, Send, answer_error, json_answer, send_answer
 from graph.contract import PUBLIC
+from graph.http.openapi import PATH, Door, Json, describe, predictor_door
 from graph.local.build import LocalGraph
-from graph.openapi import PATH, Door, Json, describe, predictor_door
 from graph.router.app import graph_app, limits_of
-from predictors.middleware import RequestGuard
+from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 
 _MODELS = re.compile(r"/v1/models(?:/([^/:]*)(.*))?")

@@ -24,7 +24,7 @@ from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Graph, Objects, Step
 from graph.spec.services import InferenceService
 from graph.spec.sources import read_manifests
-from predictors.handler import Handler, close_all, load_all
+from predictors.door.handler import Handler, close_all, load_all
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing

@@ -11,10 +11,17 @@ from starlette.middleware.cors import CORSMiddleware
 
 from graph.asgi import App
 from graph.errors import SpecError
+from graph.http.server import (
+    Server,
+    StopSignals,
+    listen,
+    serve_while_loading,
+    stop_or_hurry,
+    url_of,
+)
 from graph.local.app import app_of
 from graph.local.build import LocalGraph
-from graph.server import Server, StopSignals, listen, serve_while_loading, stop_or_hurry, url_of
-from predictors.logs import set_up_logging
+from predictors.door.logs import set_up_logging
 
 Note = Callable[[str], None]
 DRAIN_SECONDS = 10.0

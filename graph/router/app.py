@@ -28,8 +28,8 @@ from graph.asgi import (
     run_for_client,
     send_answer,
 )
-from graph.bodies import BodyBudget, HeldBody
 from graph.errors import Overloaded, TooLarge
+from graph.http.bodies import BodyBudget, HeldBody
 from graph.router.walk import Headers, error_answer
 from graph.spec.model import Timeouts
 

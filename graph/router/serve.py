@@ -9,11 +9,11 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 
 from graph.errors import SpecError
+from graph.http.server import Server, StopSignals, listen, stop_or_hurry, url_of
 from graph.router.app import graph_app, limits_of
 from graph.router.propagation import VARIABLE, read_patterns
 from graph.router.transport import http_call
 from graph.router.walk import route
-from graph.server import Server, StopSignals, listen, stop_or_hurry, url_of
 from graph.spec.addresses import cluster_url
 from graph.spec.documents import suggest
 from graph.spec.model import Graph

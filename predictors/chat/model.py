@@ -19,15 +19,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graph import contract
-from graph.checks import first_sentences
 from graph.contract import Instance
-from graph.degradation import Reason
 from graph.errors import ModelError, TooLarge
+from graph.turn.checks import first_sentences
+from graph.turn.degradation import Reason
 from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
-from predictors.cost import Cost, tokens
+from predictors.door.health import Health, health_of
 from predictors.engine import Engine, Prompt, Sampling
-from predictors.health import Health, health_of
-from predictors.tasks import run_together
+from predictors.scheduling.cost import Cost, tokens
+from predictors.scheduling.tasks import run_together
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
 

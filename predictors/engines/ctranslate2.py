@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from graph.errors import ModelError, NotReady
-from predictors.batching import MicroBatcher
 from predictors.checkpoints.generation import cut_at_stop
 from predictors.checkpoints.tokens import Tokens, load_tokens
 from predictors.engine import EngineInfo, Prompt, Sampling
 from predictors.engines.ctranslate2_decoder import Decoder
 from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
 from predictors.models.manifest import read_description
+from predictors.scheduling.batching import MicroBatcher
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from graph.errors import ModelError
+from predictors.door.health import WatchedEngine
 from predictors.engine import Engine
 from predictors.engines.cpu import cpu_limit
-from predictors.health import WatchedEngine
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.progress import Progress, show_nothing
 from predictors.settings import ModelSettings

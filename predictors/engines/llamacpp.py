@@ -34,8 +34,8 @@ from predictors.engine import (
     without_languages,
 )
 from predictors.engines.connections import Connections
-from predictors.fairness import FairSlots
-from predictors.tasks import run_together
+from predictors.scheduling.fairness import FairSlots
+from predictors.scheduling.tasks import run_together
 
 
 @dataclass(frozen=True)

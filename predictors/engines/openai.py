@@ -16,8 +16,8 @@ import httpx2
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 from predictors.engines.loop_thread import LoopThread
-from predictors.fairness import FairSlots
-from predictors.tasks import run_together
+from predictors.scheduling.fairness import FairSlots
+from predictors.scheduling.tasks import run_together
 
 # What vLLM says of a model that tells no length of its own.
 DEFAULT_CONTEXT = 4096

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from graph.errors import ModelError, NotReady
-from predictors.batching import MicroBatcher
 from predictors.checkpoints.files import check_source
 from predictors.checkpoints.generation import cut_at_stop
 from predictors.checkpoints.inspection import describe_checkpoint
@@ -23,6 +22,7 @@ from predictors.checkpoints.loading import load_model, load_tokenizer
 from predictors.engine import EngineInfo, Prompt, Sampling
 from predictors.engines.transformers_inputs import Inputs
 from predictors.engines.transformers_model import Key, TransformersModel
+from predictors.scheduling.batching import MicroBatcher
 
 # While transformers is imported or loads a model, other threads see it half changed: classes are
 # missing, tied weights are not tied.

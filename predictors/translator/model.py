@@ -18,12 +18,12 @@ from dataclasses import dataclass
 
 from graph import contract
 from graph.contract import Instance
-from graph.degradation import Reason, reason_of
 from graph.errors import EngineError, ModelError, ParleyError, RequestError
-from predictors.cost import Cost, cost_of_translations
+from graph.turn.degradation import Reason, reason_of
+from predictors.door.health import Health, health_of
 from predictors.engine import Engine
-from predictors.health import Health, health_of
-from predictors.tasks import run_together
+from predictors.scheduling.cost import Cost, cost_of_translations
+from predictors.scheduling.tasks import run_together
 from predictors.translator.pair import PairTranslator
 from predictors.translator.quality import Translated
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from graph.contract import PIVOT, without_control
 from graph.errors import ModelError
 from predictors.engine import GREEDY, Engine, Sampling
-from predictors.tasks import run_together
+from predictors.scheduling.tasks import run_together
 from predictors.translator.examples import Example, built_in_languages
 from predictors.translator.phrases import PhraseBook
 from predictors.translator.prompts import Form, choose_form, is_base_model, language_name

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from graph import contract
 from graph.contract import find_request_ids
 from graph.local.app import app_of
-from predictors.middleware import RequestGuard
+from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors

@@ -10,8 +10,8 @@ from graph.errors import EngineError
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
+from predictors.door.handler import Handler
 from predictors.engine import Sampling
-from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.language import LanguageCheck
 from predictors.translator.model import Translator

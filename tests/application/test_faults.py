@@ -18,7 +18,7 @@ from graph.local.build import LocalGraph, build, read_file
 from graph.router.app import graph_app, limits_of
 from graph.router.transport import http_call
 from graph.router.walk import Headers, route
-from predictors.middleware import RequestGuard
+from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.conftest import served
 from tests.proxy import NONE, Fault, Proxy, proxied

@@ -13,8 +13,8 @@ from graph.router.walk import route
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.detector.model import Detector
+from predictors.door.handler import Handler
 from predictors.engine import Sampling
-from predictors.handler import Handler
 from predictors.predictor import Predictor
 from predictors.translator.model import Translator
 from predictors.translator.pair import PairTranslator

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from graph import http_head
+from graph.http import head as http_head
 from graph.local.app import app_of
-from predictors import middleware
+from predictors.door import middleware
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
 

@@ -11,10 +11,10 @@ import pytest
 
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
+from predictors.door.handler import Handler
+from predictors.door.middleware import RequestGuard
 from predictors.engine import Sampling
 from predictors.engines.llamacpp import LlamaCpp
-from predictors.handler import Handler
-from predictors.middleware import RequestGuard
 from predictors.models.resolve import resolve
 from predictors.serving import build_app
 from tests.fakes import predictors

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
+from predictors.door.handler import Handler
 from predictors.engine import Sampling
-from predictors.handler import Handler
 from tests.application.hostile import HOSTILE
 from tests.fakes import FakeEngine, predictors
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from predictors import images
+from predictors.images import catalogue as images
 from tests.cluster import harness, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import yaml
 
-from predictors import images
+from predictors.images import catalogue as images
+from predictors.images.builder import ImageError
 from tests.cluster import addons, image_store, node, sandbox, system_images
 from tests.cluster.kube import Kubectl, KubectlError, until
 from tests.tools import binaries
@@ -199,7 +200,7 @@ _FAILURES = (
     addons.ChartError,
     binaries.BuildError,
     image_store.StoreError,
-    images.ImageError,
+    ImageError,
     node.NodeError,
     sandbox.SandboxError,
     yaml.YAMLError,

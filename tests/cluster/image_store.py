@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from predictors.images import Builder, run
+from predictors.images.builder import Builder, run
 from tests.cluster import node_files
 from tests.tools import binaries
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from predictors import images
+from predictors.images import catalogue as images
 from tests.cluster.harness import STATE
 from tests.cluster.kube import Kubectl
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from predictors.images import Builder, Image, run
+from predictors.images.builder import Builder, run
+from predictors.images.catalogue import Image
 from tests.cluster import node_files
 from tests.tools import binaries
 

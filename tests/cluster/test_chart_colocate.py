@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from predictors import images
+from predictors.images import catalogue as images
 from tests.cluster import harness
 from tests.cluster.deployment import Deployment
 from tests.cluster.helm import Release

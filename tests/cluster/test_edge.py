@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx2
 import pytest
 
-from graph.limits import PUBLIC_LIMITS
+from graph.turn.limits import PUBLIC_LIMITS
 from tests.cluster.deployment import GRAPH, NAMESPACE, Deployment, selector
 from tests.cluster.edge import RawClient, ask, edge, gateway_service, put
 from tests.cluster.harness import HOST_NAME

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from predictors import images
+from predictors.images import catalogue as images
 from tests.cluster import harness
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.kube import condition, until

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from predictors import images
-from predictors.bill_of_materials import BillError, write_bill
+from predictors.images import catalogue as images
+from predictors.images.bill_of_materials import BillError, write_bill
+from predictors.images.builder import DOCKERFILE
 from tests.tools.audit import read_pins
 
 IMAGES = (*images.ALL, *images.CUDA)
@@ -17,7 +18,7 @@ IMAGES = (*images.ALL, *images.CUDA)
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
 def test_the_lock_files_of_an_image_are_those_of_the_dockerfile(image: images.Image) -> None:
-    text = images.DOCKERFILE.read_text()
+    text = DOCKERFILE.read_text()
     assert "COPY requirements/${PACKAGES}${VARIANT}.txt requirements.txt" in text
     assert '-r "/requirements/embedded-${model}.txt"' in text
     assert all(file.is_file() for file in image.lock_files)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from graph.limits import PUBLIC_LIMITS
+from graph.turn.limits import PUBLIC_LIMITS
 from tests.deploy.chart import CHART, Chart, Refused, find, kinds, policy
 from tests.deploy.render import MANIFESTS
 from tests.deploy.rendered import Objects, only

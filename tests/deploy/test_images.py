@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from predictors import images
-from predictors.images import ImageError, find_builder
+from predictors.images import __main__ as command
+from predictors.images.builder import DOCKERFILE, ImageError, find_builder
+from predictors.images.catalogue import ROOT
 
 
 @pytest.fixture
@@ -46,8 +47,12 @@ def test_where_none_answers_the_error_names_the_command_that_shows_why(programs:
 
 
 def test_the_command_says_what_it_builds_with_each_option() -> None:
-    command = [sys.executable, "-m", "predictors.images", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "predictors.images", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for words in ("--embedded", "--cuda", "Builds the project's images"):
         assert words in done.stdout
 
@@ -55,8 +60,8 @@ def test_the_command_says_what_it_builds_with_each_option() -> None:
 def test_outside_a_checkout_there_is_nothing_to_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(images, "DOCKERFILE", tmp_path / "Dockerfile")
-    assert images.main([], {}) == 1
+    monkeypatch.setattr(command, "DOCKERFILE", tmp_path / "Dockerfile")
+    assert command.main([], {}) == 1
     assert capsys.readouterr().err == (
         f"{tmp_path / 'Dockerfile'}: missing; build the images in a checkout of Parley\n"
     )
@@ -75,11 +80,11 @@ SHOW_FILES = (
 
 def copied(stage: str, predictor: str, folder: Path) -> None:
     """What the COPY lines of one stage of the Dockerfile take from the checkout."""
-    _, _, text = images.DOCKERFILE.read_text().partition(f" AS {stage}\n")
+    _, _, text = DOCKERFILE.read_text().partition(f" AS {stage}\n")
     for line in text.partition("\nFROM ")[0].splitlines():
         if line.startswith("COPY "):
             *sources, target = line.replace("${PREDICTOR}", predictor).split()[1:]
-            for source in (path for each in sources for path in images.ROOT.glob(each)):
+            for source in (path for each in sources for path in ROOT.glob(each)):
                 place = folder / target.strip("/")
                 if source.is_dir():
                     shutil.copytree(source, place, dirs_exist_ok=True)

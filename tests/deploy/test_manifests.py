@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from graph.timeouts import CLOCK_SKEW, DEFAULT, READ
+from graph.turn.timeouts import CLOCK_SKEW, DEFAULT, READ
 from tests.deploy.render import MANIFESTS, RENDERED
 from tests.deploy.rendered import (
     MODELS,

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode, checks
 
-from graph import contract, openapi
+from graph import contract
+from graph.http import openapi
 from graph.local.app import app_of
-from predictors.middleware import RequestGuard
+from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors

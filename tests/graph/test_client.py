@@ -7,13 +7,13 @@ import pytest
 
 from graph.client import ChatClient, Degradation
 from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
-from graph.limits import PUBLIC_LIMITS
 from graph.local.app import app_of
 from graph.local.transport import LocalTransport
+from graph.turn.limits import PUBLIC_LIMITS
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
+from predictors.door.handler import Handler
 from predictors.engine import Sampling
-from predictors.handler import Handler
 from tests.conftest import served
 from tests.fakes import FakeEngine, broken, embedded_graph, predictors
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph import contract
-from graph.degradation import Reason, explain, reason_of
 from graph.errors import (
     DeadlineExceeded,
     EngineError,
@@ -17,6 +16,7 @@ from graph.errors import (
     RequestError,
     TooLarge,
 )
+from graph.turn.degradation import Reason, explain, reason_of
 from tests.requests import requests
 
 VALID = {"user_input": "Bonjour"}

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from predictors.colocated.__main__ import build
-from predictors.handler import Handler
-from predictors.middleware import RequestGuard
+from predictors.door.handler import Handler
+from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from predictors.settings import OptionError
 from tests.fakes import predictors

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from graph.checks import CONTROL, count_sentences
+from graph.turn.checks import CONTROL, count_sentences
 from predictors.chat.model import whole_sentences
 from predictors.detector import message
 from predictors.translator import prompting, protected, quality, text

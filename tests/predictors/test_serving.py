@@ -13,10 +13,10 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from predictors.handler import Handler
-from predictors.middleware import RequestGuard
+from predictors.door.handler import Handler
+from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
-from tests.predictors.test_handler import BODY, Degrades, Waits
+from tests.predictors.door.test_handler import BODY, Degrades, Waits
 
 DETECTOR = [sys.executable, "-m", "predictors.detector", "--host", "127.0.0.1"]
 

@@ -11,7 +11,7 @@ from graph.cli.main import main
 from graph.local.app import app_of
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
-from tests.graph.test_retries import Script, busy
+from tests.graph.calling.test_retries import Script, busy
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from graph import server
+from graph.http import server
 from graph.local import serve
 from predictors.chat.model import Chat
 from tests.fakes import FakeEngine, embedded_graph, predictors

@@ -10,9 +10,9 @@ from graph.errors import ModelError, SpecError
 from graph.local.app import app_of
 from graph.local.build import build, read_file
 from graph.spec.load import load_objects
-from predictors.handler import Handler
+from predictors.door.handler import Handler
 from tests.fakes import embedded_graph, predictors
-from tests.predictors.test_handler import Waits
+from tests.predictors.door.test_handler import Waits
 
 GRAPH = """
 apiVersion: serving.kserve.io/v1alpha1

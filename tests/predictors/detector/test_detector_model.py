@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from graph import contract
 from graph.errors import NotReady, RequestError
 from predictors.detector.model import Detector
-from predictors.handler import Handler
+from predictors.door.handler import Handler
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip)
 SERVED = st.sampled_from(["en", "fr", "it"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graph.errors import EngineError
-from predictors.handler import Handler
+from predictors.door.handler import Handler
 from predictors.translator.model import Translator
 from predictors.translator.pair import PairTranslator
 from tests.fakes import TO_FRENCH, translator

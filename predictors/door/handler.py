@@ -1,0 +1,292 @@
+"""Guards one predictor: checks requests, admits them, bounds their time, and words errors.
+
+The KServe server and the local runner both call predictors through a Handler, so that a request is
+answered with the same status and the same words by either. It imports no web framework.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from graph import contract
+from graph.asgi import Answer, answer_error, json_answer
+from graph.contract import Instance
+from graph.errors import (
+    DeadlineExceeded,
+    EngineError,
+    NotReady,
+    Overloaded,
+    ParleyError,
+    RequestError,
+)
+from graph.turn.limits import Limits
+from graph.turn.timeouts import CLOCK_SKEW, DEFAULT
+from predictors.door.health import Health, Watched
+from predictors.predictor import Degrading, Predictor
+from predictors.scheduling.admission import QUEUE_SECONDS, Admission
+from predictors.scheduling.cost import Cost, Costing
+from predictors.scheduling.request import (
+    Request,
+    current_request,
+    new_request_id,
+    stamp,
+    working_for,
+)
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+_MORE_TIME = "ask again with less text or a longer `timeout`, up to the detector's --turn_timeout"
+# A predictor that can pass a turn on without its work is stopped so many seconds before the end,
+# at most a tenth of the time, so that the turn still reaches whoever waits for it.
+DEGRADING_SECONDS = 1.0
+# A body of so many bytes takes a few milliseconds to read and to check.
+_LARGE = 64 << 10
+
+
+class Handler:
+    """One predictor with at most `max_inflight` requests, each given `request_timeout` seconds.
+
+    max_queue_seconds: a request that would take longer, by what is at work, is refused.
+    turn_timeout: seconds for a turn that comes without a deadline.  clock_skew: seconds by which
+    `clock`, the time of day, may differ from that of whoever stamped a deadline.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        max_inflight: int = 64,
+        max_queue_seconds: float = QUEUE_SECONDS,
+        request_timeout: float = DEFAULT.predictor,
+        turn_timeout: float = DEFAULT.turn,
+        clock_skew: float = CLOCK_SKEW,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.predictor = predictor
+        self.loaded = False
+        self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
+        self._request_timeout = request_timeout
+        self._turn_timeout = turn_timeout
+        self._clock_skew = clock_skew
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        return self.predictor.name
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests should come: the model is loaded, and its engine works."""
+        return self.loaded and self.health.ready
+
+    @property
+    def health(self) -> Health:
+        return self.predictor.health if isinstance(self.predictor, Watched) else Health()
+
+    @property
+    def limits(self) -> Limits:
+        return self.predictor.schema.limits
+
+    def load(self) -> None:
+        """Blocks until the predictor is ready. Raises what its `load` raises."""
+        self.predictor.load()
+        self.loaded = True
+
+    def close(self) -> None:
+        self.loaded = False
+        self.predictor.close()
+
+    async def answer(self, body: bytes) -> Answer:
+        """From the bytes of a request to its answer. It raises nothing but cancellation."""
+        try:
+            return await self.respond(body)
+        except ParleyError as err:
+            report(err)
+            return answer_error(err)
+
+    async def respond(self, body: bytes) -> Answer:
+        """The same. Raises ParleyError and no other error."""
+        size = len(body)
+        payload = await _aside(size, lambda: contract.parse_body(body, self.limits))
+        predictions = await self.handle(payload, size)
+        return await _aside(size, lambda: json_answer(200, predictions))
+
+    async def handle(self, payload: Any, size: int = 0) -> dict[str, list[Instance]]:
+        """`{"predictions": [...]}` for a parsed request of `size` bytes. Raises ParleyError."""
+        schema = self.predictor.schema
+        with _reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
+            instances = await _aside(size, lambda: contract.read_instances(payload, schema))
+        stamp(instances, self._turn_timeout, self._clock())
+        names = tuple(instance[contract.REQUEST_ID] for instance in instances)
+        deadline = min(instance[contract.DEADLINE] for instance in instances)
+        started = time.perf_counter()
+        with _reporting(Request(self.name, names, deadline, instances)):
+            predictions = await self._predict_or_degrade(instances, deadline)
+            seconds = round(time.perf_counter() - started, 3)
+            told = {"turns": len(names), "seconds": seconds, "texts": _texts(predictions)}
+            log.info("%s: answered", self.name, extra=told)
+        return {"predictions": predictions}
+
+    async def _predict_or_degrade(
+        self, instances: list[Instance], deadline: float
+    ) -> list[Instance]:
+        try:
+            return await self._admit(instances, deadline)
+        except RequestError:
+            raise
+        except ParleyError as err:
+            predictions = self._degrade(instances, err)
+            if predictions is None:
+                raise
+            return predictions
+
+    async def _admit(self, instances: list[Instance], deadline: float) -> list[Instance]:
+        if not self.ready:
+            raise NotReady(f"{self.name}: the model is not ready")
+        left = self._left(deadline)
+        cost = await _aside(_size(instances), lambda: self._cost(instances))
+        try:
+            place = self._admission.take(cost, left)
+        except Overloaded as err:
+            raise Overloaded(f"{self.name}: {err}", err.retry_after) from err
+        with place:
+            return await self._predict(instances, left)
+
+    def _cost(self, instances: list[Instance]) -> float:
+        if isinstance(self.predictor, Costing):
+            return self.predictor.cost(instances).size
+        return Cost(len(instances)).size
+
+    def _left(self, deadline: float) -> float:
+        """Seconds until nobody waits any more. Raises DeadlineExceeded when that is past."""
+        left = deadline + self._clock_skew - self._clock()
+        if left <= 0:
+            raise DeadlineExceeded(
+                f"{self.name}: the turn's deadline had passed {-left:.1f} s before it came here, "
+                f"so nothing was begun; {_MORE_TIME}"
+            )
+        return left
+
+    async def _predict(self, instances: list[Instance], left: float) -> list[Instance]:
+        try:
+            async with asyncio.timeout(self.seconds_within(left)):
+                predictions = await self.predictor.predict(instances)
+            return await _aside(_size(predictions), lambda: self._checked(predictions))
+        except TimeoutError as err:
+            if left < self._request_timeout:
+                words = f"no answer by the turn's deadline; {_MORE_TIME}"
+            else:
+                words = f"no answer within {self._request_timeout:g} s"
+            raise DeadlineExceeded(f"{self.name}: {words}") from err
+        except ParleyError:
+            raise
+        except Exception as err:
+            # The last line of defence: the cause belongs in the log, never in an answer.
+            raise ParleyError(f"{self.name}: internal error, see the server's log") from err
+
+    def seconds_within(self, left: float) -> float:
+        """The time that a prediction may take, where so much is left of the turn's.
+
+        What is granted to another clock does not count for a turn that must still arrive.
+        """
+        if not isinstance(self.predictor, Degrading) or not self.predictor.degrades:
+            return min(left, self._request_timeout)
+        most = min(left - self._clock_skew, self._request_timeout)
+        return most - min(DEGRADING_SECONDS, most / 10)
+
+    def _degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
+        """What the predictor can still give where it failed with `error`; None for nothing."""
+        if not isinstance(self.predictor, Degrading):
+            return None
+        predictions = self.predictor.degrade(instances, error)
+        if predictions is not None:
+            report(error, "passed the request on without its part")
+        return predictions
+
+    def _checked(self, predictions: list[Instance]) -> list[Instance]:
+        """The predictions, where a later step of a graph takes them. Raises EngineError."""
+        try:
+            contract.check_predictions(predictions)
+        except RequestError as err:
+            raise EngineError(f"{self.name}: the model's text cannot be passed on: {err}") from err
+        return predictions
+
+
+def load_all(handlers: Collection[Handler]) -> None:
+    """Load all models, side by side. Raises the first error of any, when all have ended."""
+    with ThreadPoolExecutor(max_workers=len(handlers) or 1) as pool:
+        for loading in [pool.submit(handler.load) for handler in handlers]:
+            loading.result()
+
+
+def close_all(handlers: Collection[Handler]) -> None:
+    for handler in handlers:
+        handler.close()
+
+
+def report(err: ParleyError, event: str = "") -> None:
+    """Name an error after the turn that failed, and log it; once, whoever meets it first.
+
+    event: what followed from it, where that was no error.  The words of a wrong request may quote
+    what a person wrote, so they are not logged.
+    """
+    if err.request_id:
+        return
+    request = current_request()
+    err.request_id = request.request_id or new_request_id()
+    details: dict[str, Any] = {"status": err.status, "request_id": err.request_id}
+    if not isinstance(err, RequestError):
+        details["problem"] = err.message
+    broken = err.status == 500 and err.__cause__ is not None
+    details["error"] = type(err).__name__
+    grave = event or (err.status >= 500 and err.status != 503)
+    log.log(
+        logging.WARNING if grave else logging.INFO,
+        "%s: %s",
+        request.predictor or "server",
+        event or "failed",
+        extra=details,
+        exc_info=err.__cause__ if broken else None,
+    )
+
+
+def _texts(predictions: Sequence[Instance]) -> list[dict[str, Any]]:
+    """What was said in each turn, for a log that is asked to hold it."""
+    said = (
+        contract.USER_INPUT,
+        contract.USER_INPUT_EN,
+        contract.RESPONSE_EN,
+        contract.RESPONSE,
+    )
+    return [{key: turn[key] for key in said if key in turn} for turn in predictions]
+
+
+def _size(instances: Sequence[Instance]) -> int:
+    """Characters of the texts, near enough."""
+    values = (value for instance in instances for value in instance.values())
+    return sum(
+        sum(map(len, map(str, value))) if isinstance(value, list) else len(str(value))
+        for value in values
+    )
+
+
+async def _aside(size: int, work: Callable[[], T]) -> T:
+    """The result of work on so many bytes, on a thread where it would hold up the event loop."""
+    return work() if size < _LARGE else await asyncio.to_thread(work)
+
+
+@contextmanager
+def _reporting(request: Request) -> Iterator[None]:
+    """Make `request` the one at work, and report the error that ends it."""
+    with working_for(request):
+        try:
+            yield
+        except ParleyError as err:
+            report(err)
+            raise

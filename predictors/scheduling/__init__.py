@@ -1,0 +1,1 @@
+"""What a predictor accepts, who is next, and what an engine is given at once."""

@@ -1,0 +1,151 @@
+"""Micro-batching across requests: items that wait at the same time share a call of the model.
+
+A free worker takes at once what is next (`fairness.py`) and all that can share its batch. It never
+waits for a batch to fill, so a lone request is not delayed, and batches grow by themselves under
+load. It bounds nothing: what comes here was admitted before. All state belongs to the event loop's
+thread, so there is no lock; the work itself runs on threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from graph.errors import NotReady
+from predictors.scheduling.fairness import FairQueue
+from predictors.scheduling.request import current_request
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(eq=False)
+class _Entry(Generic[K, T, R]):
+    key: K
+    item: T
+    answer: asyncio.Future[R]
+
+
+class MicroBatcher(Generic[K, T, R]):
+    """Runs `work(key, items)`, which blocks, for items of one key from any number of requests.
+
+    batch: the most items of one call.  workers: calls at a time.  threads: where the work runs, by
+    default threads of its own, as many as there are workers.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[K, list[T]], list[R]],
+        *,
+        batch: int = 16,
+        workers: int = 1,
+        threads: Executor | None = None,
+    ) -> None:
+        self._work = work
+        self._batch = batch
+        self._idle = workers
+        self._threads = threads or ThreadPoolExecutor(workers, thread_name_prefix="batch")
+        self._waiting: FairQueue[K, _Entry[K, T, R]] = FairQueue()
+        self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._ended = False
+
+    @property
+    def waiting(self) -> int:
+        """Items that no worker has taken yet."""
+        return len(self._waiting)
+
+    async def submit(self, jobs: Sequence[tuple[K, T]]) -> list[R]:
+        """One result per job, in order. Raises NotReady, or what the work raised.
+
+        When the caller is cancelled, or one of its jobs fails, its other jobs drop out.
+        """
+        if self._closed:
+            raise NotReady("the model is being closed")
+        loop = asyncio.get_running_loop()
+        request = current_request()
+        entries = [_Entry[K, T, R](key, item, loop.create_future()) for key, item in jobs]
+        for entry in entries:
+            self._waiting.add(request, entry.key, entry)
+        self._start()
+        try:
+            return list(await asyncio.gather(*(entry.answer for entry in entries)))
+        finally:
+            for entry in entries:
+                self._waiting.remove(request, entry.key, entry)
+                _let_go(entry.answer)
+
+    async def drain(self) -> None:
+        """Take nothing new, and return when all that was taken is answered."""
+        self._closed = True
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def close(self) -> None:
+        """Take nothing new, refuse what waits, and end the threads when their work is done."""
+        self._closed = self._ended = True
+        self._threads.shutdown(wait=True)
+
+    def _start(self) -> None:
+        while self._idle and self._waiting:
+            # A fair share of what can go together for each idle worker.
+            share = -(-self._waiting.count(self._waiting.next_kind()) // self._idle)
+            batch = self._waiting.take(min(share, self._batch))
+            self._idle -= 1
+            task = asyncio.get_running_loop().create_task(self._run(batch))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, batch: list[_Entry[K, T, R]]) -> None:
+        try:
+            await self._answer(batch)
+        finally:
+            self._idle += 1
+            self._start()
+
+    async def _answer(self, batch: list[_Entry[K, T, R]]) -> None:
+        """Answer a batch. One that fails is tried again in halves, so that what the model cannot
+        take fails alone; an error of any kind goes to the caller of that item, and only to it."""
+        batch = [entry for entry in batch if not entry.answer.done()]
+        if not batch:
+            return
+        try:
+            results = await self._call(batch)
+        except Exception as err:
+            if len(batch) == 1:
+                _fail(batch[0].answer, err)
+                return
+            middle = len(batch) // 2
+            await self._answer(batch[:middle])
+            await self._answer(batch[middle:])
+        else:
+            for entry, result in zip(batch, results, strict=True):
+                if not entry.answer.done():
+                    entry.answer.set_result(result)
+
+    async def _call(self, batch: list[_Entry[K, T, R]]) -> list[R]:
+        """One call of the work. Raises ValueError where it gives another number of results."""
+        if self._ended:
+            raise NotReady("the model is being closed")
+        loop = asyncio.get_running_loop()
+        items = [entry.item for entry in batch]
+        results = await loop.run_in_executor(self._threads, self._work, batch[0].key, items)
+        if len(results) != len(items):
+            raise ValueError(f"{len(results)} results for {len(items)} items")
+        return results
+
+
+def _fail(answer: asyncio.Future[R], err: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(err)
+
+
+def _let_go(answer: asyncio.Future[R]) -> None:
+    """Leave a future that nobody waits for any more."""
+    if not answer.cancel() and not answer.cancelled():
+        # Read, so that asyncio does not report it: the caller has the first error.
+        answer.exception()

@@ -1,0 +1,138 @@
+"""Who is next: requests that wait for the same thing take turns, whatever each of them wants.
+
+A text of 200 sentences waits for a model with 200 items, a text of one sentence with one. Served in
+the order in which they came, the second would wait for the whole first; in turn, it waits for one
+batch. All state belongs to one event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+from predictors.scheduling.request import current_request
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T", bound=Hashable)
+
+
+class FairQueue(Generic[K, T]):
+    """Items that wait, each for an owner and of a kind; only items of one kind go together.
+
+    Owners are served in turn. One that comes anew stands behind those that the last turn left out,
+    and before those that it served, so that no owner ever waits for two turns of another.
+    """
+
+    def __init__(self) -> None:
+        self._items: dict[Hashable, OrderedDict[K, OrderedDict[T, None]]] = {}
+        self._left_out: list[Hashable] = []
+        self._served: list[Hashable] = []
+        self._counts: Counter[K] = Counter()
+
+    def __len__(self) -> int:
+        return self._counts.total()
+
+    def add(self, owner: Hashable, kind: K, item: T) -> None:
+        if owner not in self._items:
+            self._items[owner] = OrderedDict()
+            self._left_out.append(owner)
+        self._items[owner].setdefault(kind, OrderedDict())[item] = None
+        self._counts[kind] += 1
+
+    def remove(self, owner: Hashable, kind: K, item: T) -> None:
+        """Does nothing where the item does not wait any more."""
+        kinds = self._items.get(owner)
+        if kinds is not None and kind in kinds and item in kinds[kind]:
+            del kinds[kind][item]
+            self._forget(owner, kind)
+
+    def next_kind(self) -> K:
+        """The kind of what is taken next: of the oldest item of the owner whose turn it is."""
+        owner = (self._left_out or self._served)[0]
+        return next(iter(self._items[owner]))
+
+    def count(self, kind: K) -> int:
+        return self._counts[kind]
+
+    def take(self, most: int) -> list[T]:
+        """Up to `most` items of the next kind: one of each owner, then one more of each."""
+        kind = self.next_kind()
+        order = [*self._left_out, *self._served]
+        taken: list[T] = []
+        served: dict[Hashable, None] = {}
+        turn = [owner for owner in order if kind in self._items[owner]]
+        while turn and len(taken) < most:
+            turn = turn[: most - len(taken)]
+            taken += [self._pop(owner, kind) for owner in turn]
+            # Who had the latest item stands last.
+            served = {o: None for o in served if o not in turn} | dict.fromkeys(turn)
+            turn = [owner for owner in turn if kind in self._items.get(owner, ())]
+        self._left_out = [o for o in order if o in self._items and o not in served]
+        self._served = [o for o in served if o in self._items]
+        return taken
+
+    def _pop(self, owner: Hashable, kind: K) -> T:
+        item, _ = self._items[owner][kind].popitem(last=False)
+        self._forget(owner, kind)
+        return item
+
+    def _forget(self, owner: Hashable, kind: K) -> None:
+        """Count one item less, and drop what is empty."""
+        self._counts[kind] -= 1
+        if not self._counts[kind]:
+            del self._counts[kind]
+        if not self._items[owner][kind]:
+            del self._items[owner][kind]
+        if not self._items[owner]:
+            del self._items[owner]
+            for order in (self._left_out, self._served):
+                if owner in order:
+                    order.remove(owner)
+
+
+class FairSlots:
+    """At most `slots` pieces of work at a time; requests take turns at a slot that comes free."""
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._waiting: FairQueue[None, asyncio.Future[None]] = FairQueue()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """A slot for the block, once it is the turn of the request at work."""
+        await self._take()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self) -> None:
+        if self._free and not self._waiting:
+            self._free -= 1
+            return
+        request = current_request()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(request, None, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            self._waiting.remove(request, None, turn)
+            if turn.done() and not turn.cancelled():
+                # It was given a slot in the moment in which it left.
+                self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        while self._waiting:
+            [turn] = self._waiting.take(1)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1

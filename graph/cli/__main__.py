@@ -15,7 +15,7 @@ def main() -> int:
     # Nothing has begun yet that would need an end of its own.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from graph.cli.main import INTERRUPTED
+    from graph.cli.exits import INTERRUPTED
     from graph.cli.main import main as run
 
     code = run()

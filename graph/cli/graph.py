@@ -5,21 +5,18 @@ Exit codes: 0 ok, 1 a finding that is an error or a case that failed, 2 wrong us
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from graph.cli.exits import FAILED
+from graph.cli.output import Output, note, say_json
 from graph.errors import SpecError
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Objects
 from graph.spec.sources import read_manifests, read_source
-
-FAILED = 1
 
 app = typer.Typer(
     help="Serve, lint, show and test any InferenceGraph, without a cluster.",
@@ -27,11 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 ok, 1 failed or found errors, 2 wrong usage or file.",
 )
-
-
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 File = Annotated[
@@ -69,8 +61,8 @@ def serve(
     given = _pairs("--service", service)
     urls = service_urls(graph, objects.services, given)
     for service_name in sorted(urls.keys() - given.keys()):
-        _note(f"{service_name} is called inside the cluster, at {urls[service_name]}")
-    serve_graph(graph, urls, host, port, max_body, _note)
+        note(f"{service_name} is called inside the cluster, at {urls[service_name]}")
+    serve_graph(graph, urls, host, port, max_body, note)
 
 
 @app.command()
@@ -95,7 +87,7 @@ def lint(
         raise SpecError(f"{', '.join(files)}: no InferenceGraph to lint")
     findings = lint_objects(loaded, read_examples(example or []), _pairs("--service", service))
     if output is Output.JSON:
-        _print_json([asdict(finding) for finding in findings])
+        say_json([asdict(finding) for finding in findings])
     else:
         print(describe(findings))
     if findings and (strict or any(f.severity is Severity.ERROR for f in findings)):
@@ -134,7 +126,7 @@ def show(
         graph, trace, _pairs("--service", service), _pairs("--stub", stub)
     )
     if output is Output.JSON:
-        _print_json(walk_as_dict(visits, answer))
+        say_json(walk_as_dict(visits, answer))
     else:
         print(describe_walk(visits, answer))
 
@@ -154,7 +146,7 @@ def test_cases(
     results = [run_case(graph, case) for case in read_cases(*read_source(cases), graph)]
     failed = [result for result in results if not result.passed]
     if output is Output.JSON:
-        _print_json(
+        say_json(
             [
                 {"name": r.case.name, "passed": r.passed, "problems": r.problems}
                 | walk_as_dict(r.visits, r.answer)
@@ -182,13 +174,3 @@ def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f'{option} {value}: write NAME=VALUE, such as "chat=..."')
         pairs[name] = target
     return pairs
-
-
-def _print_json(value: object) -> None:
-    # Half a character, which JSON can name by an escape, is shown as that escape.
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    print(text.encode(errors="backslashreplace").decode())
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -1,0 +1,195 @@
+"""`parley chat`, `ask` and `translate`: a message to a graph, and its answer.
+
+The graph is at a URL, or in this process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graph import contract
+from graph.calling.retries import RETRIES
+from graph.cli.exits import FAILED
+from graph.cli.interrupts import ended_at_once
+from graph.cli.output import Output, note, say
+from graph.cli.serving import File
+from graph.cli.words import lacking
+from graph.client import ChatClient
+from graph.errors import SpecError
+from graph.turn.limits import PUBLIC_LIMITS
+
+Url = Annotated[
+    str, typer.Option(help="Talk to the graph at this URL instead.", envvar="PARLEY_URL")
+]
+Language = Annotated[
+    str | None, typer.Option(help="Your language, such as fr; without it, it is detected.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds that an answer may take; without it, as long as the server gives it.",
+        min=0.001,
+        max=PUBLIC_LIMITS.timeout,
+    ),
+]
+RetryCount = Annotated[
+    int,
+    typer.Option(
+        "--retries",
+        help="How often a message is sent again that the server refused whole; 0 for never.",
+        min=0,
+    ),
+]
+
+
+def chat(
+    file: File = "",
+    url: Url = "",
+    language: Language = None,
+    timeout: Timeout = None,
+    retries: RetryCount = RETRIES,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints a JSON object for each message.")
+    ] = Output.TEXT,
+) -> None:
+    """A conversation in the terminal; /help lists what you can do in it.
+
+    A pipe works too: each line of stdin is a message. An answer may have several lines; with
+    -o json each one is a JSON object on a line of its own: the turn as the graph returned it, or
+    an object with the key "error".
+    """
+    from graph.cli.session import COMMANDS, Session
+    from graph.cli.terminal import LEAVE, line_reader
+
+    interactive = sys.stdin.isatty()
+    with _client(file, url, retries) as (client, languages):
+        session = Session(
+            client.conversation(language, timeout),
+            out=say,
+            notes=note,
+            languages=languages,
+            interactive=interactive,
+            as_json=output is Output.JSON,
+        )
+        if interactive:
+            note(f"Write in your language. /help lists the commands, {LEAVE}.")
+        answered = session.run(line_reader(note, list(COMMANDS)))
+    if not answered and not interactive:
+        raise typer.Exit(FAILED)
+
+
+def ask(
+    text: Annotated[str, typer.Argument(help="The message; - reads it from stdin.")],
+    file: Annotated[
+        str, typer.Option("--file", "-f", help="YAML of the graph, or a kustomize folder.")
+    ] = "",
+    url: Url = "",
+    language: Language = None,
+    timeout: Timeout = None,
+    retries: RetryCount = RETRIES,
+    history: Annotated[
+        Path | None, typer.Option(help="JSON list of texts: the English conversation so far.")
+    ] = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
+    ] = Output.TEXT,
+) -> None:
+    """One message, one answer."""
+    message = sys.stdin.read() if text == "-" else text
+    with _client(file, url, retries) as (client, _):
+        reply = client.turn(message, _read_history(history), language=language, timeout=timeout)
+    _show(reply.prediction, output)
+
+
+def translate(
+    text: Annotated[str, typer.Argument(help="The text; - reads it from stdin.")],
+    to: Annotated[
+        str | None, typer.Option(help="The wanted language; without it, the other one.")
+    ] = None,
+    file: Annotated[
+        str,
+        typer.Option(
+            "--file",
+            "-f",
+            help="YAML of the graph, or a kustomize folder.",
+            show_default="English and Italian",
+        ),
+    ] = "",
+    url: Url = "",
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
+    ] = Output.TEXT,
+) -> None:
+    """One text in the other language, by the translator application."""
+    from graph.cli.translation import translate as ask_translator
+
+    if not url and not file:
+        from graph.local.build import TRANSLATOR_FILE
+
+        file = str(TRANSLATOR_FILE)
+    with _client(file, url) as (client, _):
+        prediction = ask_translator(client, sys.stdin.read() if text == "-" else text, to)
+    _show(prediction, output)
+
+
+@contextmanager
+def _client(
+    file: str, url: str, retries: int = RETRIES
+) -> Iterator[tuple[ChatClient, Sequence[str]]]:
+    """A client and the languages that are served, where that is known.
+
+    The graph is at a URL, or in this process with its models named and loaded.
+    """
+    if url:
+        if file:
+            raise typer.BadParameter("give a file or --url, not both")
+        with ChatClient(url, retries=retries) as client:
+            yield client, ()
+        return
+    from graph.local import build as local
+    from graph.local.models import on_terminal
+    from graph.local.transport import LocalTransport
+
+    with on_terminal(sys.stderr) as progress:
+        built = local.build(
+            local.read_file(file), file or local.DEFAULT_FILE.name, progress=progress
+        )
+    with ended_at_once():
+        built.load()
+    for line in built.licences():
+        note(line)
+    transport = LocalTransport(built)
+    with ChatClient(transport=transport) as client:
+        yield client, transport.languages
+
+
+def _read_history(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        history = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise SpecError(f"--history {path}: {err}") from err
+    if not isinstance(history, list) or not all(isinstance(text, str) for text in history):
+        raise SpecError(f"--history {path}: must be a JSON list of texts")
+    return history
+
+
+def _show(prediction: Mapping[str, Any], output: Output) -> None:
+    """The one answer, and what it lacks; exit code 1 where there is none."""
+    response = prediction[contract.RESPONSE]
+    if output is Output.JSON:
+        say(json.dumps(prediction, ensure_ascii=False, indent=2))
+    elif response:
+        say(response)
+    for line in lacking(prediction):
+        note(f"parley: {line}")
+    if not response:
+        raise typer.Exit(FAILED)

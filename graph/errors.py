@@ -13,10 +13,19 @@
     ├── SpecError                -   a YAML file is not what it should be: file, object, field, fix
     ├── ModelError               -   weights are missing, damaged or of an unknown name
     ├── ServeError               -   the server cannot start: a port in use, a package not installed
-    └── NotInstalled             -   an extra of Parley's is not installed
+    ├── NotInstalled             -   an extra of Parley's is not installed
+    └── ClusterError             -   a Kubernetes cluster did not do what was asked of it
+        ├── NoCluster            -   no cluster is named: no kubeconfig, or no such context
+        ├── Unreachable          -   the API server does not answer, or has no time
+        ├── Unauthorized         -   it does not know who asks
+        ├── Forbidden            -   who asks lacks a right: `verb`, `resource`, `namespace`
+        ├── NotFound             -   no such object, or no such kind
+        │   └── NamespaceMissing -   no such namespace
+        ├── Conflict             -   `fields` that another field manager owns
+        └── Refused              -   the object is not valid, or an admission policy refuses it
 
-A client sees the message, which never holds a traceback, a path of the server or a secret. The last
-four end a command with one line on stderr; an HTTP client never sees them.
+A client sees the message, which never holds a traceback, a path of the server or a secret. From
+SpecError on they end a command with one line on stderr; an HTTP client never sees them.
 """
 
 from __future__ import annotations
@@ -112,6 +121,55 @@ class ServeError(ParleyError):
 
 class NotInstalled(ParleyError):
     """A package is missing that an extra of Parley's brings."""
+
+
+class ClusterError(ParleyError):
+    """A Kubernetes cluster did not do what was asked of it."""
+
+
+class NoCluster(ClusterError):
+    """No cluster is named: there is no kubeconfig, or no such context in it."""
+
+
+class Unreachable(ClusterError):
+    """The API server does not answer, or has no time."""
+
+
+class Unauthorized(ClusterError):
+    """The API server does not know who asks."""
+
+
+class Forbidden(ClusterError):
+    """Who asks lacks a right. `resource` is as a Role has it, with its group: `pods`, `jobs.batch`.
+
+    `namespace` is "" for a right in the whole cluster.
+    """
+
+    def __init__(self, message: str, *, verb: str, resource: str, namespace: str) -> None:
+        super().__init__(message)
+        self.verb = verb
+        self.resource = resource
+        self.namespace = namespace
+
+
+class NotFound(ClusterError):
+    """The cluster has no such object, or serves no such kind."""
+
+
+class NamespaceMissing(NotFound):
+    """The cluster has no such namespace."""
+
+
+class Conflict(ClusterError):
+    """Another field manager owns `fields`: pairs of a field's path and its manager's name."""
+
+    def __init__(self, message: str, fields: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+
+class Refused(ClusterError):
+    """The object is not valid, or an admission policy or a quota refuses it."""
 
 
 _OWN_PACKAGES = ("graph", "predictors")

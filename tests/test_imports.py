@@ -49,6 +49,7 @@ LAYERS = (
     "predictors.images",
     # How people reach a graph.
     "graph.calling",
+    "graph.cluster",
     "graph.local",
     "graph.client",
     "graph.cli",

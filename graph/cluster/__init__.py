@@ -1,0 +1,1 @@
+"""What Parley does on a Kubernetes cluster: apply, look, wait, scale, delete."""

@@ -53,6 +53,8 @@ def serve(
     serviceUrl steps are called as they stand, serviceName steps at the URL that --service gives
     them, else at the address that they have inside a cluster when the file defines them.
     PROPAGATE_HEADERS chooses the headers that are passed on, as it does for KServe's router.
+
+    Example: parley graph serve graph.yaml --service chat=http://127.0.0.1:9000
     """
     from graph.router.serve import serve_graph, service_urls
 
@@ -78,7 +80,10 @@ def lint(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     output: Format = Output.TEXT,
 ) -> None:
-    """Find what is wrong with the graphs of the files, before a cluster does."""
+    """Find what is wrong with the graphs of the files, before a cluster does.
+
+    Example: parley graph lint manifests/base/*.yaml --strict
+    """
     from graph.lint.findings import Severity
     from graph.lint.report import describe, lint_objects, read_examples
 
@@ -112,6 +117,8 @@ def show(
 
     While tracing, a service with neither --service nor --stub answers with the instances that it
     received, as predictions.
+
+    Example: parley graph show graph.yaml --trace request.json
     """
     from graph.picture import describe_walk, draw, walk_as_dict
     from graph.testing.tracing import trace_request
@@ -138,7 +145,10 @@ def test_cases(
     name: Name = None,
     output: Format = Output.TEXT,
 ) -> None:
-    """Run golden cases: request, answers of the services, expected path, status and body."""
+    """Run golden cases: request, answers of the services, expected path, status and body.
+
+    Example: parley graph test graph.yaml cases.yaml
+    """
     from graph.picture import walk_as_dict
     from graph.testing.golden import read_cases, run_case
 

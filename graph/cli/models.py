@@ -30,7 +30,10 @@ class Quantization(StrEnum):
 
 @app.command("list")
 def list_models(models: Folder = "") -> None:
-    """The models that are here, with their licences, and the folder of the cache."""
+    """The models that are here, with their licences, and the folder of the cache.
+
+    Example: parley models list
+    """
     from graph.local import models as cache
 
     folder, entries = cache.list_models(models)
@@ -44,7 +47,10 @@ def list_models(models: Folder = "") -> None:
 
 @app.command()
 def pull(model: Several, models: Folder = "") -> None:
-    """Fetch checkpoints from a model hub; goes on where an interrupted pull stopped."""
+    """Fetch checkpoints from a model hub; goes on where an interrupted pull stopped.
+
+    Example: parley models pull hf:google/flan-t5-large@REVISION
+    """
     from graph.local import models as cache
 
     with cache.on_terminal(sys.stderr) as progress:
@@ -60,7 +66,10 @@ def convert(
         Quantization, typer.Option(help="int8 for CPUs, float16 for GPUs.")
     ] = Quantization.INT8,
 ) -> None:
-    """Make checkpoints fast to serve: once, for the same files and settings."""
+    """Make checkpoints fast to serve: once, for the same files and settings.
+
+    Example: parley models convert hf:google/flan-t5-large@REVISION
+    """
     from graph.local import models as cache
 
     with cache.on_terminal(sys.stderr) as progress:
@@ -73,7 +82,10 @@ def verify(
     model: Annotated[str, typer.Argument(help="One model; without it, all.")] = "",
     models: Folder = "",
 ) -> None:
-    """Hash every file again; fails at the first that is missing, foreign, cut short or altered."""
+    """Hash every file again; fails at the first that is missing, foreign, cut short or altered.
+
+    Example: parley models verify embedded:gemma3-270m
+    """
     from graph.local import models as cache
 
     with cache.on_terminal(sys.stderr) as progress:
@@ -83,7 +95,10 @@ def verify(
 
 @app.command()
 def rm(model: Model, models: Folder = "") -> None:
-    """Delete what the cache holds of a model; packages and files of yours stay."""
+    """Delete what the cache holds of a model; packages and files of yours stay.
+
+    Example: parley models rm hf:google/flan-t5-large@REVISION
+    """
     from graph.local import models as cache
 
     for folder in cache.remove(model, models):

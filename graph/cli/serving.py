@@ -38,7 +38,10 @@ def serve(
         bool, typer.Option("--openapi", help="Describe the graph's HTTP API at /openapi.json.")
     ] = False,
 ) -> None:
-    """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict."""
+    """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict.
+
+    Example: parley serve manifests/overlays/cpu --port 9000
+    """
     from graph.local import build as local
     from graph.local.models import on_terminal
     from graph.local.serve import read_origins, serve_local

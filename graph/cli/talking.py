@@ -64,6 +64,8 @@ def chat(
     A pipe works too: each line of stdin is a message. An answer may have several lines; with
     -o json each one is a JSON object on a line of its own: the turn as the graph returned it, or
     an object with the key "error".
+
+    Example: parley chat --language fr
     """
     from graph.cli.session import COMMANDS, Session
     from graph.cli.terminal import LEAVE, line_reader
@@ -101,7 +103,10 @@ def ask(
         Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
     ] = Output.TEXT,
 ) -> None:
-    """One message, one answer."""
+    """One message, one answer.
+
+    Example: parley ask "Bonjour, ça va ?" --timeout 20
+    """
     message = sys.stdin.read() if text == "-" else text
     with _client(file, url, retries) as (client, _):
         reply = client.turn(message, _read_history(history), language=language, timeout=timeout)
@@ -127,7 +132,10 @@ def translate(
         Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
     ] = Output.TEXT,
 ) -> None:
-    """One text in the other language, by the translator application."""
+    """One text in the other language, by the translator application.
+
+    Example: parley translate "Good morning" --to it
+    """
     from graph.cli.translation import translate as ask_translator
 
     if not url and not file:

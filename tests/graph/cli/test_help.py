@@ -1,0 +1,18 @@
+"""What `--help` says: every command has an example, and the example is a command line of it."""
+
+import re
+
+import pytest
+
+from tests.graph.cli.commands import COMMANDS, parse
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_that_it_takes(name):
+    examples = re.findall(r"^Example: (.+)$", COMMANDS[name].help or "", re.M)
+    assert examples, f"end the docstring of {name} with a line `Example: {name} ...`"
+    for example in examples:
+        # A terminal of 80 columns shows it on one line.
+        assert len(example) <= 68
+        assert re.match(rf"{name}\b", example)
+        parse(example)

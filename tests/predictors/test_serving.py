@@ -16,7 +16,7 @@ import pytest
 from predictors.door.handler import Handler
 from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
-from tests.predictors.door.test_handler import BODY, Degrades, Waits
+from tests.predictors.door.waiting import BODY, Degrades, Waits
 
 DETECTOR = [sys.executable, "-m", "predictors.detector", "--host", "127.0.0.1"]
 

@@ -9,7 +9,7 @@ from graph.errors import Overloaded, TooLarge
 from graph.http.bodies import BodyBudget
 from predictors.door.handler import Handler
 from predictors.door.middleware import RequestGuard
-from tests.predictors.door.test_handler import BODY, Waits
+from tests.predictors.door.waiting import BODY, Waits
 
 SCOPE = {"type": "http", "method": "POST", "headers": []}
 

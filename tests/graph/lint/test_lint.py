@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from graph.lint.conditions import explain_syntax
 from graph.lint.findings import Finding, Severity, Subject, lint
 from graph.lint.rules import RULES
 from graph.spec.load import load_objects
@@ -211,25 +210,6 @@ def test_a_condition_that_holds_because_something_false_is_there() -> None:
     nodes = switch({**A, "condition": "urgent"}, LAST)
     (found,) = findings(nodes, {"request.json": b'{"urgent":false}'})
     assert (found.rule, found.severity) == ("condition-existence", Severity.WARNING)
-
-
-@pytest.mark.parametrize(
-    "condition",
-    ['lang=="fr"', "num>3", "instances[0]", '"lang"', " lang", "lang ", "@nosuch", "a.@nosuch",
-     "instances.-1", "instances.#|lang", "[lang", "{lang", "#(a", "a)", 'a.#(b=="x)', "a.@revers"],
-)  # fmt: skip
-def test_a_condition_that_is_no_path(condition: str) -> None:
-    assert explain_syntax(condition)
-
-
-@pytest.mark.parametrize(
-    "condition",
-    ['predictions.#(route=="fr")', "instances.#(n>3)#", "a.0.b", "@this", "a.#.b", r"fav\.movie",
-     "[@this].#(a==1)", 'a.#(b%"f*")', "l?ng.*", "..#", 'a.#(b=="(")', "a.#(b.#(c==1))", "!true",
-     'a.#(b==")").c', '@flatten:{"deep":true}'],
-)  # fmt: skip
-def test_a_condition_that_is_one(condition: str) -> None:
-    assert explain_syntax(condition) == ""
 
 
 def test_a_service_that_runs_elsewhere_is_not_unknown() -> None:

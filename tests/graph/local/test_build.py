@@ -12,7 +12,7 @@ from graph.local.build import build, read_file
 from graph.spec.load import load_objects
 from predictors.door.handler import Handler
 from tests.fakes import embedded_graph, predictors
-from tests.predictors.door.test_handler import Waits
+from tests.predictors.door.waiting import Waits
 
 GRAPH = """
 apiVersion: serving.kserve.io/v1alpha1

@@ -18,7 +18,7 @@ from predictors.door.middleware import RequestGuard
 from predictors.engine import Prompt, Sampling
 from predictors.serving import build_app
 from tests.fakes import FakeEngine
-from tests.predictors.door.test_handler import BODY
+from tests.predictors.door.waiting import BODY
 
 
 class Faulty(FakeEngine):

@@ -14,7 +14,7 @@ from predictors.door.handler import Handler
 from predictors.door.logs import WITHHELD, set_up_logging
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
-from tests.predictors.door.test_handler import Fails
+from tests.predictors.door.waiting import Fails
 from tests.predictors.test_serving import DETECTOR, free_port
 
 MARK = "zebraquux"

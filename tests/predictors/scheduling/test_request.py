@@ -5,7 +5,7 @@ import asyncio
 from predictors.door.handler import Handler
 from predictors.engines.loop_thread import LoopThread
 from predictors.scheduling.request import Request, current_request, working_for
-from tests.predictors.door.test_handler import BODY, Waits
+from tests.predictors.door.waiting import BODY, Waits
 
 
 class Notes(Waits):

@@ -7,12 +7,13 @@ import pytest
 
 from graph import contract
 from graph.contract import Instance
-from graph.errors import DeadlineExceeded, EngineError, NotReady, Overloaded, RequestError
+from graph.errors import EngineError, RequestError
 from predictors.settings import OptionError
 from predictors.translator.__main__ import build
 from predictors.translator.model import Translator
 from predictors.translator.pair import Pair, PairTranslator
 from predictors.translator.prompting import PromptStrategy
+from tests.failures import FAILURES
 from tests.fakes import TO_ENGLISH, TO_FRENCH, broken
 from tests.predictors.translator.fake import FakeEngine, FakeStrategy
 
@@ -55,15 +56,7 @@ async def test_one_bad_text_stays_english_and_the_others_are_translated(bad: int
     assert caplog.text.count("the engine is broken") == 1
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (EngineError("broken"), "engine"),
-        (Overloaded("busy"), "overloaded"),
-        (DeadlineExceeded("late"), "deadline"),
-        (NotReady("loading"), "not-ready"),
-    ],
-)
+@pytest.mark.parametrize(("error", "reason"), FAILURES)
 def test_without_the_model_a_turn_keeps_its_english_and_says_why(error, reason) -> None:
     earlier = [{"step": "chat", "reason": "history-cut"}]
     italian = {"user_input": "ciao", "language": "it", "response_en": "hi"}

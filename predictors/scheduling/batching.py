@@ -87,7 +87,8 @@ class MicroBatcher(Generic[K, T, R]):
 
     def close(self) -> None:
         """Take nothing new, refuse what waits, and end the threads when their work is done."""
-        self._closed = self._ended = True
+        # In this order, so that whoever is refused finds that nothing that waits begins either.
+        self._ended = self._closed = True
         self._threads.shutdown(wait=True)
 
     def _start(self) -> None:

@@ -39,6 +39,14 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def refusing(batcher: MicroBatcher[str, int, int]) -> None:
+    """Return when a batcher that another thread closes takes nothing new any more."""
+    with pytest.raises(NotReady):
+        while True:
+            await batcher.submit([])
+            await asyncio.sleep(0)
+
+
 async def test_what_waits_together_is_worked_on_together() -> None:
     gate = Gate()
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=4)
@@ -114,7 +122,7 @@ async def test_what_waits_when_the_model_is_closed_is_refused() -> None:
     waiting = asyncio.create_task(batcher.submit([("a", 2)]))
     await settle()
     closing = asyncio.create_task(asyncio.to_thread(batcher.close))
-    await settle()
+    await refusing(batcher)
     gate.free.set()
     assert await at_work == [10]
     with pytest.raises(NotReady):

@@ -22,7 +22,8 @@
         ├── NotFound             -   no such object, or no such kind
         │   └── NamespaceMissing -   no such namespace
         ├── Conflict             -   `fields` that another field manager owns
-        └── Refused              -   the object is not valid, or an admission policy refuses it
+        ├── Refused              -   the object is not valid, or an admission policy refuses it
+        └── TimedOut             -   it was not so within the time that was given
 
 A client sees the message, which never holds a traceback, a path of the server or a secret. From
 SpecError on they end a command with one line on stderr; an HTTP client never sees them.
@@ -124,7 +125,21 @@ class NotInstalled(ParleyError):
 
 
 class ClusterError(ParleyError):
-    """A Kubernetes cluster did not do what was asked of it."""
+    """A Kubernetes cluster did not do what was asked of it.
+
+    Of several objects to apply, `applied` were applied before it, and `left` were not; both empty
+    where there was one.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.applied: tuple[str, ...] = ()
+        self.left: tuple[str, ...] = ()
+
+    def add(self, words: str) -> None:
+        """End the message with what became of the rest."""
+        self.message = f"{self.message}; {words}"
+        self.args = (self.message,)
 
 
 class NoCluster(ClusterError):
@@ -169,7 +184,18 @@ class Conflict(ClusterError):
 
 
 class Refused(ClusterError):
-    """The object is not valid, or an admission policy or a quota refuses it."""
+    """The object is not valid, or an admission policy or a quota refuses it.
+
+    `immutable`: the fields that cannot be changed, where that is why.
+    """
+
+    def __init__(self, message: str, immutable: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.immutable = immutable
+
+
+class TimedOut(ClusterError):
+    """It was not so within the time that was given."""
 
 
 _OWN_PACKAGES = ("graph", "predictors")

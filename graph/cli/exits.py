@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.errors import NoCluster, NotInstalled, NotReady, ParleyError, SpecError
+from graph.errors import NoCluster, NotInstalled, NotReady, ParleyError, SpecError, TimedOut
 
 FAILED, USAGE, NOT_READY, INTERRUPTED = 1, 2, 3, 130
 
@@ -13,6 +13,6 @@ def exit_code(err: ParleyError) -> int:
     """The code of a command that an error has ended."""
     if isinstance(err, SpecError | NotInstalled | NoCluster):
         return USAGE
-    if isinstance(err, NotReady) or err.status == 503:
+    if isinstance(err, NotReady | TimedOut) or err.status == 503:
         return NOT_READY
     return FAILED

@@ -39,6 +39,7 @@ _RIGHT = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+_LONGEST = 200
 _BUSY = (429, 502, 503, 504)
 _ACCESS = "manifests/access holds a Role with all that Parley needs"
 
@@ -80,6 +81,8 @@ def _translate_answer(status: int, answer: Answer, server: str, about: str) -> C
         return _translate_conflict(answer, about)
     if status in _BUSY:
         return Unreachable(f"{server}: is busy or unavailable: {answer.message}")
+    if status == 422 and answer.causes:
+        return _translate_invalid(answer, about)
     if status < 500:
         return Refused(told)
     return ClusterError(told)
@@ -111,6 +114,14 @@ def _translate_conflict(answer: Answer, about: str) -> ClusterError:
         "leave them out, or take them over with --force-conflicts",
         owned,
     )
+
+
+def _translate_invalid(answer: Answer, about: str) -> ClusterError:
+    """Field by field; the server's message shows a whole object for a field that cannot change."""
+    fields = [(c.get("field", ""), _one_line(c.get("message", ""))) for c in answer.causes]
+    immutable = tuple(field for field, words in fields if "immutable" in words)
+    listed = "; ".join(f"{field}: {_shorten(words)}" for field, words in fields)
+    return Refused(f"{about}: {listed}" if about else listed, immutable)
 
 
 def _owned_fields(causes: tuple[Mapping[str, Any], ...]) -> Iterator[tuple[str, str]]:
@@ -148,6 +159,11 @@ def _describe_connection(err: HTTPError) -> str:
     if isinstance(cause, SSLError):
         return "no trusted connection: " + _one_line(str(cause))
     return _one_line(str(cause))
+
+
+def _shorten(words: str) -> str:
+    """The end tells what is wrong; before it stands the value, which may be long."""
+    return words if len(words) <= _LONGEST else "... " + words[-_LONGEST:].partition(" ")[2]
 
 
 def _one_line(text: str) -> str:

@@ -55,10 +55,22 @@ def read_documents(text: str, source: str) -> list[tuple[Place, dict[str, Any]]]
     objects = []
     for number, document in enumerate(_load(text, source), start=1):
         if document is not None:
-            objects += _unfold(document, Place(source, f"document {number}"))
+            objects += unfold(document, Place(source, f"document {number}"))
     if not objects:
         raise SpecError(f"{source}: no Kubernetes object in it; write one with apiVersion and kind")
     return objects
+
+
+def unfold(document: Any, place: Place) -> list[tuple[Place, dict[str, Any]]]:
+    """One object, or those of a `kind: List`, each with its place. Raises SpecError."""
+    fields = mapping(document, place)
+    for key in ("apiVersion", "kind"):
+        if not text(fields, key, place):
+            raise place.error(f"is not a Kubernetes object: it has no {key}")
+    if fields["kind"] == "List":
+        found = items(fields.get("items", []), place.at("items"))
+        return [pair for where, inner in found for pair in unfold(inner, where)]
+    return [(place, fields)]
 
 
 def mapping(value: Any, place: Place, known: Collection[str] | None = None) -> dict[str, Any]:
@@ -157,17 +169,6 @@ def _load(text: str, source: str) -> list[Any]:
         # What the library raises for `!!float` without a value, `!!bool x` and their like.
         problem = "a value does not fit its tag, such as !!float; leave the tag out"
         raise SpecError(f"{source}: not YAML of a Kubernetes object: {problem}") from err
-
-
-def _unfold(document: Any, place: Place) -> list[tuple[Place, dict[str, Any]]]:
-    fields = mapping(document, place)
-    for key in ("apiVersion", "kind"):
-        if not text(fields, key, place):
-            raise place.error(f"is not a Kubernetes object: it has no {key}")
-    if fields["kind"] == "List":
-        found = items(fields.get("items", []), place.at("items"))
-        return [pair for where, inner in found for pair in _unfold(inner, where)]
-    return [(place, fields)]
 
 
 def _name_type(value: Any) -> str:

@@ -41,11 +41,16 @@ def read_manifests(file: str) -> tuple[str, str]:
     """
     if not Path(file).is_dir():
         return read_source(file)
-    if not any(Path(file, name).is_file() for name in _FILES):
+    if not is_kustomization(Path(file)):
         raise SpecError(
             f"{file}: a folder without kustomization.yaml; name a file, or such a folder"
         )
     return _render(file), file
+
+
+def is_kustomization(folder: Path) -> bool:
+    """Whether kustomize can render the folder."""
+    return any((folder / name).is_file() for name in _FILES)
 
 
 def _render(folder: str) -> str:

@@ -1,0 +1,94 @@
+"""Find in a namespace what was applied, and what others have in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kubernetes.dynamic import Resource, ResourceList
+
+from graph.cluster.connection import Cluster
+from graph.cluster.kinds import KINDS, KSERVE, Kind
+from graph.cluster.live import find, is_applied, list_metadata
+from graph.cluster.objects import Object, Ref
+from graph.errors import Forbidden
+
+_NAMESPACE = Kind("", "Namespace", guarded=True)
+_GUARDED = {(kind.group, kind.name) for kind in KINDS if kind.guarded}
+# What somebody would miss who lost it with the namespace.
+_MISSED = (
+    Kind(KSERVE, "InferenceService"),
+    Kind(KSERVE, "InferenceGraph"),
+    Kind("", "PersistentVolumeClaim"),
+    Kind("", "Service"),
+    Kind("apps", "Deployment"),
+    Kind("batch", "Job"),
+)
+
+
+def find_applied(cluster: Cluster, any_kind: bool = False) -> Iterator[Object]:
+    """Metadata of what was applied in the namespace, of the namespace, and of the whole cluster.
+
+    any_kind: look among all kinds, not only among those that are applied without being asked for.
+    Raises ClusterError. What the shipped Role does not reach is passed over where the right to
+    look for it is missing.
+    """
+    for resource in _every(cluster) if any_kind else _served(cluster, KINDS):
+        if (resource.group or "", resource.kind) == (_NAMESPACE.group, _NAMESPACE.name):
+            continue
+        yield from filter(is_applied, _list(cluster, resource))
+    own = find_namespace(cluster)
+    if own is not None and is_applied(own):
+        yield own
+
+
+def find_others(cluster: Cluster) -> Iterator[Object]:
+    """Metadata of what others have in the namespace and would miss. Raises ClusterError."""
+    for resource in _served(cluster, _MISSED):
+        for item in _list(cluster, resource):
+            if not is_applied(item) and not item["metadata"].get("ownerReferences"):
+                yield item
+
+
+def find_namespace(cluster: Cluster) -> Object | None:
+    """The namespace itself, None also where nobody may see it."""
+    try:
+        return find(cluster, Ref("v1", _NAMESPACE.name, cluster.namespace))
+    except Forbidden:
+        return None
+
+
+def _list(cluster: Cluster, resource: Resource) -> Iterator[Object]:
+    try:
+        yield from list_metadata(
+            cluster, resource, cluster.namespace if resource.namespaced else ""
+        )
+    except Forbidden:
+        if (resource.group or "", resource.kind) not in _GUARDED:
+            raise
+
+
+def _served(cluster: Cluster, kinds: Iterable[Kind]) -> Iterator[Resource]:
+    """What the cluster calls the kinds, without those that it does not serve."""
+    for kind in kinds:
+        with cluster.speaking(kind.name):
+            found = cluster.dynamic.resources.search(
+                prefix="apis" if kind.group else "api", group=kind.group, kind=kind.name
+            )
+        yield from _preferred(found)
+
+
+def _every(cluster: Cluster) -> Iterator[Resource]:
+    with cluster.speaking():
+        by_kind = list(cluster.dynamic.resources)
+    groups: dict[tuple[str, str], list[Resource]] = {}
+    for versions in by_kind:
+        for resource in versions:
+            groups.setdefault((resource.group or "", resource.kind), []).append(resource)
+    for found in groups.values():
+        yield from _preferred(found)
+
+
+def _preferred(found: Iterable[Resource]) -> list[Resource]:
+    """One of the versions of a kind that can be listed."""
+    listed = [r for r in found if not isinstance(r, ResourceList) and "list" in (r.verbs or ())]
+    return sorted(listed, key=lambda r: not r.preferred)[:1]

@@ -10,18 +10,20 @@ from collections.abc import Sequence
 
 import typer
 
+from graph.cli.cluster import apply, delete, diff
 from graph.cli.exits import FAILED, INTERRUPTED, MEANINGS, exit_code
 from graph.cli.graph import app as graph_commands
 from graph.cli.interrupts import interruptible
 from graph.cli.models import app as model_commands
 from graph.cli.output import note
+from graph.cli.scaling import pause, resume, scale
 from graph.cli.serving import serve
 from graph.cli.talking import ask, chat, translate
 from graph.cli.words import name_to_tell, named, plain_words
 from graph.errors import ParleyError, needing
 
 # The commands of one word, in the order of the help.
-COMMANDS = (chat, ask, translate, serve)
+COMMANDS = (chat, ask, translate, serve, apply, diff, scale, pause, resume, delete)
 
 app = typer.Typer(
     help="A multilingual chat served as a KServe inference graph.",

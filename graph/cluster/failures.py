@@ -66,6 +66,10 @@ def translate(err: OpenApiException | HTTPError, server: str, about: str = "") -
     )
 
 
+def missing_namespace(name: str) -> NamespaceMissing:
+    return NamespaceMissing(f'namespace "{name}" is not there; kubectl create namespace {name}')
+
+
 def _translate_answer(status: int, answer: Answer, server: str, about: str) -> ClusterError:
     told = f"{about}: {answer.message}" if about else answer.message
     if status == 401:
@@ -74,8 +78,7 @@ def _translate_answer(status: int, answer: Answer, server: str, about: str) -> C
         return _translate_forbidden(answer, told)
     if status == 404:
         if answer.kind == "namespaces":
-            name = answer.name
-            return NamespaceMissing(f'namespace "{name}" is not there: kubectl create ns {name}')
+            return missing_namespace(answer.name)
         return NotFound(told)
     if status == 409 and answer.reason == "Conflict" and answer.causes:
         return _translate_conflict(answer, about)

@@ -42,6 +42,12 @@ class Ref:
     def group(self) -> str:
         return self.api_version.rpartition("/")[0]
 
+    @property
+    def qualified(self) -> str:
+        """As kubectl prints it: `inferenceservice.serving.kserve.io/chat`."""
+        kind = f"{self.kind}.{self.group}" if self.group else self.kind
+        return f"{kind.lower()}/{self.name}"
+
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
 

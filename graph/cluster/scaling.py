@@ -13,6 +13,7 @@ from graph.cluster.connection import Cluster
 from graph.cluster.held import STOP, is_paused, replicas, replicas_patch
 from graph.cluster.live import find, list_metadata, patch_live
 from graph.cluster.objects import Object, Ref, reference
+from graph.cluster.search import find_namespace
 from graph.errors import NotFound, Refused, SpecError, find_nearest
 
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
@@ -66,7 +67,9 @@ def scale(
     return Scaled(ref, replicas(ref.kind, item), (least, most))
 
 
-def pause(cluster: Cluster, names: Iterable[str] | None = None, *, dry_run: bool = False) -> list[Paused]:
+def pause(
+    cluster: Cluster, names: Iterable[str] | None = None, *, dry_run: bool = False
+) -> list[Paused]:
     """Stop the pods of services and graphs, which keep their objects; `resume` brings them back.
 
     names: without them, all of the namespace. KServe deletes their Deployments and Services.
@@ -75,7 +78,9 @@ def pause(cluster: Cluster, names: Iterable[str] | None = None, *, dry_run: bool
     return [_set_pause(cluster, *each, True, dry_run) for each in _find_all(cluster, names)]
 
 
-def resume(cluster: Cluster, names: Iterable[str] | None = None, *, dry_run: bool = False) -> list[Paused]:
+def resume(
+    cluster: Cluster, names: Iterable[str] | None = None, *, dry_run: bool = False
+) -> list[Paused]:
     """Undo `pause`, whoever paused them. Services come first, because a graph waits for its own.
 
     names: without them, all of the namespace. Raises ClusterError.
@@ -86,7 +91,8 @@ def resume(cluster: Cluster, names: Iterable[str] | None = None, *, dry_run: boo
 def find_by_name(cluster: Cluster, name: str) -> tuple[Ref, Object]:
     """An InferenceService or InferenceGraph by its name, or by `kind/name`.
 
-    Raises NotFound, which names a near one, and SpecError where both have the name.
+    Raises NotFound, which names a near one, or NamespaceMissing; SpecError where both have the
+    name.
     """
     word, slash, short = name.rpartition("/")
     if slash and word.lower() not in _WORDS:
@@ -106,6 +112,7 @@ def _find_all(cluster: Cluster, names: Iterable[str] | None) -> list[tuple[Ref, 
         return [find_by_name(cluster, name) for name in names]
     chosen = [(reference(item), item) for item in _list(cluster, [SERVICE, GRAPH])]
     if not chosen:
+        find_namespace(cluster)
         raise NotFound(f'no InferenceService or InferenceGraph in namespace "{cluster.namespace}"')
     return chosen
 
@@ -116,6 +123,7 @@ def _list(cluster: Cluster, kinds: Iterable[tuple[str, str]]) -> list[Object]:
 
 
 def _not_found(cluster: Cluster, name: str, kinds: Iterable[tuple[str, str]]) -> NotFound:
+    find_namespace(cluster)
     short = name.rpartition("/")[2]
     near = find_nearest(short, [item["metadata"]["name"] for item in _list(cluster, kinds)])
     hint = f'; did you mean "{near}"?' if near else ""

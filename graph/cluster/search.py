@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from kubernetes.dynamic import Resource, ResourceList
 
 from graph.cluster.connection import Cluster
+from graph.cluster.failures import missing_namespace
 from graph.cluster.kinds import KINDS, KSERVE, Kind
 from graph.cluster.live import find, is_applied, list_metadata
 from graph.cluster.objects import Object, Ref
@@ -29,14 +30,14 @@ def find_applied(cluster: Cluster, any_kind: bool = False) -> Iterator[Object]:
     """Metadata of what was applied in the namespace, of the namespace, and of the whole cluster.
 
     any_kind: look among all kinds, not only among those that are applied without being asked for.
-    Raises ClusterError. What the shipped Role does not reach is passed over where the right to
-    look for it is missing.
+    What the shipped Role does not reach is passed over where the right to look for it is missing.
+    Raises ClusterError, NamespaceMissing among them.
     """
+    own = find_namespace(cluster)
     for resource in _every(cluster) if any_kind else _served(cluster, KINDS):
         if (resource.group or "", resource.kind) == (_NAMESPACE.group, _NAMESPACE.name):
             continue
         yield from filter(is_applied, _list(cluster, resource))
-    own = find_namespace(cluster)
     if own is not None and is_applied(own):
         yield own
 
@@ -50,11 +51,14 @@ def find_others(cluster: Cluster) -> Iterator[Object]:
 
 
 def find_namespace(cluster: Cluster) -> Object | None:
-    """The namespace itself, None also where nobody may see it."""
+    """The namespace itself, None where who asks may not see it. Raises NamespaceMissing."""
     try:
-        return find(cluster, Ref("v1", _NAMESPACE.name, cluster.namespace))
+        found = find(cluster, Ref("v1", _NAMESPACE.name, cluster.namespace))
     except Forbidden:
         return None
+    if found is None:
+        raise missing_namespace(cluster.namespace)
+    return found
 
 
 def _list(cluster: Cluster, resource: Resource) -> Iterator[Object]:

@@ -41,12 +41,12 @@ NONE = Fault()
 
 
 class Proxy:
-    """Listens on a free port of the loopback interface and forwards to `port` there."""
+    """Listens on a free port of the loopback interface and forwards to `port` of `host`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.fault = NONE
         self.connections = 0
-        self._server_port = port
+        self._server = host, port
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -86,7 +86,7 @@ class Proxy:
                 while await reader.read(_CHUNK):
                     pass
                 return
-            there, back = await asyncio.open_connection("127.0.0.1", self._server_port)
+            there, back = await asyncio.open_connection(*self._server)
             self._writers.add(back)
             try:
                 forward = asyncio.ensure_future(_copy(reader, back))
@@ -126,8 +126,8 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fa
 
 
 @contextmanager
-def proxied(port: int) -> Iterator[Proxy]:
-    proxy = Proxy(port)
+def proxied(port: int, host: str = "127.0.0.1") -> Iterator[Proxy]:
+    proxy = Proxy(port, host)
     try:
         yield proxy
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -41,6 +42,9 @@ LONG_SENTENCES = 100
 class Overload:
     """peak: turns a second at the load that saturates.  overloaded: at ten times that load.
 
+    peak_work, overloaded_work: turns for each second of a processor that the service used.
+    generator: processors that the load itself took from the service.
+    health_p95, health_max: seconds until `/readyz` and `/v1/models/NAME` answered under that load.
     refused_p95, refused_max: seconds until a refusal.  memory_before, memory_after: bytes.
     idle: seconds of a turn when nobody else speaks; recovered: seconds after the load until a turn
     took at most 1.5 times that.  statuses: how often each came; 0 is no answer at all.
@@ -49,7 +53,12 @@ class Overload:
     """
 
     peak: float
+    peak_work: float
     overloaded: float
+    overloaded_work: float
+    generator: float
+    health_p95: float
+    health_max: float
     sent: int
     statuses: dict[int, int]
     refused_p95: float
@@ -76,38 +85,23 @@ async def measure(service: Service, seconds: float) -> Overload:
     part = max(4.0, seconds / 8)
     await closed_loop(service.url, english, 1, part / 4)  # the first turns are slower
     idle = percentile(answered_seconds(await closed_loop(service.url, english, 1, part)), 0.5)
-    peak = 0.0
-    for workers in WORKERS:
-        samples = await closed_loop(service.url, english, workers, part)
-        peak = max(peak, len(answered_seconds(samples)) / part)
+    peak, peak_work = max([await _at_peak(service, workers, part) for workers in WORKERS])
     before = service.resident_bytes
-    samples = await open_loop(service.url, english, OVERLOAD * peak, seconds)
-    ended = time.monotonic()
-    recovered = await _recover(service, idle, ended)
+    load = await _overload(service, OVERLOAD * peak, seconds)
+    recovered = await _recover(service, idle, time.monotonic())
     after = service.resident_bytes
     short_alone, short_beside_long = await _short_and_long(service, part)
-    return _summary(
-        peak, samples, seconds, (before, after), idle, recovered, short_alone, short_beside_long
-    )
-
-
-def _summary(
-    peak: float,
-    samples: Sequence[Sample],
-    seconds: float,
-    memory: tuple[int, int],
-    idle: float,
-    recovered: float,
-    short_alone: float,
-    short_beside_long: float,
-) -> Overload:
+    samples = load.samples
     refused = [sample for sample in samples if sample.refused]
     answered = answered_seconds(samples)
-    # What was taken in time is answered after the last request was sent, too.
-    spent = seconds + max([0.0, *answered])
     return Overload(
         peak=peak,
-        overloaded=len(answered) / spent,
+        peak_work=peak_work,
+        overloaded=len(answered) / load.wall,
+        overloaded_work=len(answered) / load.service,
+        generator=load.generator / load.wall,
+        health_p95=percentile(load.health, 0.95),
+        health_max=percentile(load.health, 1.0),
         sent=len(samples),
         statuses=dict(Counter(sample.status for sample in samples)),
         refused_p95=percentile([sample.seconds for sample in refused], 0.95),
@@ -115,13 +109,61 @@ def _summary(
         refused_without_retry_after=sum(not sample.retry_after for sample in refused),
         answered_p95=percentile(answered, 0.95),
         degraded=sum(sample.degraded for sample in samples),
-        memory_before=memory[0],
-        memory_after=memory[1],
+        memory_before=before,
+        memory_after=after,
         idle=idle,
         recovered=recovered,
         short_alone=short_alone,
         short_beside_long=short_beside_long,
     )
+
+
+async def _at_peak(service: Service, workers: int, seconds: float) -> tuple[float, float]:
+    """Turns a second, and for each second of a processor."""
+    used = service.cpu_seconds
+    answered = len(answered_seconds(await closed_loop(service.url, english, workers, seconds)))
+    return answered / seconds, answered / (service.cpu_seconds - used)
+
+
+@dataclass(frozen=True)
+class _Load:
+    """health: seconds of each answer.  wall: seconds until the last answer of the load.
+
+    service, generator: seconds of processors.
+    """
+
+    samples: Sequence[Sample]
+    health: Sequence[float]
+    wall: float
+    service: float
+    generator: float
+
+
+async def _overload(service: Service, rate: float, seconds: float) -> _Load:
+    started, own, used = time.monotonic(), time.process_time(), service.cpu_seconds
+    samples, health = await asyncio.gather(
+        open_loop(service.url, english, rate, seconds), _ask_for_health(service, seconds)
+    )
+    return _Load(
+        samples,
+        health,
+        time.monotonic() - started,
+        service.cpu_seconds - used,
+        time.process_time() - own,
+    )
+
+
+async def _ask_for_health(service: Service, seconds: float) -> list[float]:
+    """What a kubelet asks, four times a second; the seconds of each answer."""
+    urls = itertools.cycle([f"{service.url}/readyz", service.model("chat")])
+    taken = []
+    async with open_client() as client:
+        end = time.monotonic() + seconds
+        while (started := time.monotonic()) < end:
+            (await client.get(next(urls))).raise_for_status()
+            taken.append(time.monotonic() - started)
+            await asyncio.sleep(0.25)
+    return taken
 
 
 async def _recover(service: Service, idle: float, ended: float) -> float:
@@ -162,6 +204,11 @@ def report(found: Overload) -> str:
             f"at {OVERLOAD} times that: {found.overloaded:.2f} turns a second "
             f"({found.overloaded / found.peak:.0%} of the peak), {found.sent} requests, "
             f"by status {found.statuses}, degraded {found.degraded}",
+            f"for each second of a processor that the service used: {found.peak_work:.2f} turns at "
+            f"the peak, {found.overloaded_work:.2f} ({found.overloaded_work / found.peak_work:.0%})"
+            f" under the load, which took {found.generator:.2f} processors itself",
+            f"/readyz and /v1/models/NAME meanwhile: {1000 * found.health_p95:.0f} ms (p95), at "
+            f"most {1000 * found.health_max:.0f} ms",
             f"a refusal takes {1000 * found.refused_p95:.0f} ms (p95), at most "
             f"{1000 * found.refused_max:.0f} ms; without Retry-After: "
             f"{found.refused_without_retry_after}",

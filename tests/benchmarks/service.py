@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 _READY = re.compile(r"is ready at (http://\S+)")
 _LAST_LINES = 40
@@ -31,13 +32,20 @@ class Service:
     def predictor(self, name: str) -> str:
         return f"{self.url}/v1/models/{name}:predict"
 
+    def model(self, name: str) -> str:
+        """What says whether a predictor is ready."""
+        return f"{self.url}/v1/models/{name}"
+
     @property
     def resident_bytes(self) -> int:
         """Memory that the process holds now."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) * 1024
+        return psutil.Process(self.pid).memory_info().rss
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Time of processors that the process has used."""
+        times = psutil.Process(self.pid).cpu_times()
+        return times.user + times.system
 
 
 @contextmanager

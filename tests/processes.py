@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 
@@ -70,6 +72,12 @@ class Process:
         return code
 
     @property
+    def cpu_seconds(self) -> float:
+        """Time of processors that it has used."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return times.user + times.system
+
+    @property
     def stderr(self) -> str:
         return "".join(self._lines)
 
@@ -95,6 +103,12 @@ class Process:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

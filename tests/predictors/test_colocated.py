@@ -14,7 +14,7 @@ from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from predictors.settings import OptionError
 from tests.fakes import predictors
-from tests.predictors.test_serving import free_port
+from tests.processes import free_port
 
 MODEL = "--model=openai:m@http://127.0.0.1:9/v1"
 FRENCH = ["predictors.translator", "--model_name=to-english", "--source=fr", "--target=en", MODEL]

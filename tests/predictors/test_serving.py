@@ -17,14 +17,9 @@ from predictors.door.handler import Handler
 from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.predictors.door.waiting import BODY, Degrades, Waits
+from tests.processes import free_port
 
 DETECTOR = [sys.executable, "-m", "predictors.detector", "--host", "127.0.0.1"]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from predictors.door.logs import WITHHELD, set_up_logging
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
 from tests.predictors.door.waiting import Fails
-from tests.predictors.test_serving import DETECTOR, free_port
+from tests.predictors.test_serving import DETECTOR
+from tests.processes import free_port
 
 MARK = "zebraquux"
 

@@ -1,4 +1,8 @@
-"""`make render`: the embedded overlay as one file, for the local runner and `kubectl apply -f`."""
+"""`make render`: what an installed Parley has of the manifests, each overlay as one file.
+
+The local runner, `kubectl apply -f`, `parley init` and `graph.compose` read them, where there is
+neither kustomize nor Helm.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,16 @@ from pathlib import Path
 from tests.tools import binaries
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-RENDERED = {"overlays/embedded": "embedded.yaml", "translator": "translator.yaml"}
+RENDERED = {
+    "overlays/embedded": "embedded.yaml",
+    "overlays/cpu": "cpu.yaml",
+    "base": "gpu.yaml",
+    "translator": "translator.yaml",
+}
 HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\n"
+# Which models a language has by its code: the chart's table.
+MODEL_TABLE = MANIFESTS.parent / "helm" / "parley" / "files" / "models.yaml"
+COPY_OF_TABLE = MANIFESTS / "models.yaml"
 
 
 def main() -> int:
@@ -27,6 +39,7 @@ def main() -> int:
             print(done.stderr, file=sys.stderr)
             return 1
         (MANIFESTS / file).write_text(HEADER.format(folder) + done.stdout)
+    COPY_OF_TABLE.write_text(MODEL_TABLE.read_text())
     return 0
 
 

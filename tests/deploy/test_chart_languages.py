@@ -8,7 +8,7 @@ from tests.deploy.chart import Chart, Refused, by_name, called, container, graph
 from tests.deploy.rendered import only
 
 MARIAN = "hf:Helsinki-NLP/opus-mt-{}@b4a9a384c2ec68a224bbd2ee3fd5df0c71ca5b1b"
-M2M100 = "hf:facebook/m2m100_418M@main"
+M2M100 = "hf:facebook/m2m100_418M@55c2e61bbf05dfb8d7abccdc3fae6fc8512fd636"
 ITALIAN = {"toEnglish": {"model": MARIAN.format("it-en")}, "fromEnglish": {"model": "/models/it"}}
 
 
@@ -38,9 +38,18 @@ def test_a_pair_without_a_model_is_refused_in_a_sentence_that_says_what_to_write
     chart: Chart,
 ) -> None:
     with pytest.raises(Refused) as caught:
-        chart.render(values={"languages": {"de": {}}})
-    assert "languages.de: the chart has no model from " in str(caught.value)
-    assert 'write languages.de.toEnglish.model: "hf:ID@REVISION", or' in str(caught.value)
+        chart.render(values={"languages": {"cy": {}}})
+    assert "languages.cy: the chart has no model from " in str(caught.value)
+    assert 'write languages.cy.toEnglish.model: "hf:ID@REVISION", or' in str(caught.value)
+
+
+def test_a_language_without_a_model_of_its_own_is_translated_by_one_of_many(chart: Chart) -> None:
+    objects = chart.render(values={"languages": {"es": {}}})
+    many = f"--model={M2M100}"
+    for name in ("parley-translate-es-en", "parley-translate-en-es"):
+        assert many in container(objects, name)["args"]
+    assert many not in container(objects, "parley-translate-fr-en")["args"]
+    assert job(objects)["args"].count(M2M100) == 1
 
 
 def test_one_multilingual_model_serves_all_languages_and_is_converted_once(chart: Chart) -> None:

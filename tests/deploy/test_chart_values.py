@@ -135,9 +135,13 @@ def test_the_codes_of_languages_are_those_that_the_detector_knows() -> None:
 
 
 def test_the_models_of_the_table_are_pinned_and_the_embedded_ones_are_known() -> None:
-    for direction in ("toEnglish", "fromEnglish"):
-        for model in MODELS[direction].values():
-            assert re.fullmatch(r"hf:[\w.-]+/[\w.-]+@[0-9a-f]{40}", model)
+    named = [*MODELS["toEnglish"].values(), *MODELS["fromEnglish"].values(), *MODELS["many"]]
+    for model in named:
+        assert re.fullmatch(r"hf:[\w.-]+/[\w.-]+@[0-9a-f]{40}", model)
+    (codes,) = SCHEMA["properties"]["languages"]["patternProperties"]
+    for languages in MODELS["many"].values():
+        assert languages == sorted(languages)
+        assert all(re.fullmatch(codes, code) for code in languages)
     for model, languages in MODELS["byExample"].items():
         assert model.removeprefix("embedded:") in EMBEDDED
         assert languages == sorted(path.stem for path in EXAMPLES.glob("*.tsv"))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from graph.turn.timeouts import CLOCK_SKEW, DEFAULT, READ
-from tests.deploy.render import MANIFESTS, RENDERED
+from tests.deploy.render import COPY_OF_TABLE, MANIFESTS, MODEL_TABLE, RENDERED
 from tests.deploy.rendered import (
     MODELS,
     ON_CPU,
@@ -34,6 +34,10 @@ def test_a_rendered_file_is_what_its_folder_renders_to(
     header, _, rendered = (MANIFESTS / file).read_text().partition("\n")
     assert header.startswith(f"# {folder} rendered")
     assert rendered == render(folder), "run `make render`"
+
+
+def test_the_models_of_the_languages_are_those_of_the_chart() -> None:
+    assert COPY_OF_TABLE.read_text() == MODEL_TABLE.read_text(), "run `make render`"
 
 
 @pytest.mark.parametrize("name", ["base", "namespace", "translator"])

@@ -223,6 +223,11 @@ English, and a "direction" where it may have a model by its language alone.
 {{- $models := .root.Files.Get "files/models.yaml" | fromYaml -}}
 {{- $code := first .languages -}}
 {{- $model := dig .direction $code "" $models -}}
+{{- range $many, $codes := $models.many -}}
+{{- if and (not $model) (has $code $codes) -}}
+{{- $model = $many -}}
+{{- end -}}
+{{- end -}}
 {{- if not $model -}}
 {{- $pair := eq .direction "toEnglish" | ternary (printf "%s to en" $code) (printf "en to %s" $code) -}}
 {{- fail (printf "languages.%s: the chart has no model from %s; write languages.%s.%s.model: \"hf:ID@REVISION\", or translator.model or sharedTranslator.model for all languages, or languages.%s.direct: true where the chat model speaks it" $code $pair $code .direction $code) -}}

@@ -1,4 +1,4 @@
-"""The KServe server of predictors: V1 protocol, readiness, drain; the one file with kserve in it.
+"""The KServe server of predictors: V1 protocol, readiness, drain; the one with kserve in it.
 
 KServe's own ModelServer parses the process's arguments when it is imported, lets anybody unload a
 model, calls itself ready before the model is, and reads bodies of any size. So its parts are used:
@@ -14,14 +14,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from graph.asgi import answer_error, json_answer
 from graph.errors import ParleyError
 from graph.http.openapi import PATH, describe, predictor_door
 from graph.http.server import Server, StopSignals, listen, serve_while_loading
+from graph.imports import without_arguments
 from predictors.door.handler import Handler, close_all, load_all, report
 from predictors.door.logs import set_up_logging
 from predictors.door.middleware import RequestGuard
@@ -94,7 +94,7 @@ def build_app(handlers: Sequence[Handler], openapi: bool = False) -> Any:
 
     openapi: whether it describes itself at `/openapi.json`.
     """
-    with _no_arguments():
+    with without_arguments():
         from kserve import ModelRepository
         from kserve.errors import ModelNotFound, ModelNotReady
         from kserve.protocol.rest.server import metrics_handler
@@ -288,13 +288,3 @@ def _answer_with(status: int) -> Any:
         return JSONResponse({"error": str(err)}, status)
 
     return answer
-
-
-@contextmanager
-def _no_arguments() -> Iterator[None]:
-    """Hide the process's arguments: kserve parses them when it is imported."""
-    arguments, sys.argv = sys.argv, sys.argv[:1]
-    try:
-        yield
-    finally:
-        sys.argv = arguments

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from graph.cluster.kinds import is_ours, rank
 from graph.errors import SpecError
 from graph.spec.documents import Place, mapping, read_documents, text, unfold
+from graph.spec.plain import plain
 from graph.spec.sources import is_kustomization, read_manifests
 
 # A Kubernetes object as JSON has it.
@@ -100,7 +100,7 @@ def _read(source: Source) -> Iterator[tuple[Place, Object]]:
             yield from read_documents(*read_manifests(file))
         return
     if isinstance(source, Mapping) or hasattr(source, "attribute_map"):
-        yield from unfold(_plain(source), Place("", type(source).__name__))
+        yield from unfold(plain(source), Place("", type(source).__name__))
         return
     raise SpecError(f"{type(source).__name__}: name a file or a folder, or give an object")
 
@@ -125,18 +125,3 @@ def _manifest(document: Object, place: Place) -> Manifest:
         raise at.error("name is required; an object is applied by its name")
     ref = Ref(document["apiVersion"], kind, name, namespace)
     return Manifest(ref, without_server_fields(document), Place(place.source, str(ref)))
-
-
-def _plain(value: Any) -> Any:
-    """JSON of an object; a class of an SDK says by `attribute_map` what its fields are called."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    names = getattr(value, "attribute_map", None)
-    if names is None:
-        return value
-    fields = {names[key]: getattr(value, key) for key in names}
-    return {name: _plain(inner) for name, inner in fields.items() if inner is not None}

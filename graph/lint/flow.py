@@ -111,7 +111,7 @@ def find_short_timeouts(subject: Subject) -> Iterator[Problem]:
     client, write = timeouts.service_client, timeouts.server_write
     if client is None or client <= 0 or write <= 0 or ROOT not in subject.graph.nodes:
         return
-    calls = _longest_chain(subject, ROOT, ())
+    calls = subject.graph.longest_chain()
     if calls * client > write:
         yield Problem(
             f"{calls} calls in a row may take {calls * client} s (serviceClient {client}), but "
@@ -165,15 +165,3 @@ class _Flow:
 def is_v1(step: Step) -> bool:
     """True where a step calls a service of the V1 protocol, as every `serviceName` does."""
     return bool(step.service_name) or bool(_V1_PATH.search(step.service_url))
-
-
-def _longest_chain(subject: Subject, name: str, above: tuple[str, ...]) -> int:
-    """The most calls that can follow one another from a node on; a cycle counts once."""
-    node = subject.graph.nodes.get(name)
-    if node is None or name in above or not node.steps:
-        return 0
-    lengths = [
-        _longest_chain(subject, step.node_name, (*above, name)) if step.node_name else 1
-        for step in node.steps
-    ]
-    return sum(lengths) if node.router_type is RouterType.SEQUENCE else max(lengths)

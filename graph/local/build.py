@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import ModuleType
 
 from graph.asgi import Answer
@@ -23,7 +22,7 @@ from graph.spec.documents import suggest
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Graph, Objects, Step
 from graph.spec.services import InferenceService
-from graph.spec.sources import read_manifests
+from graph.spec.sources import SHIPPED, read_manifests
 from predictors.door.handler import Handler, close_all, load_all
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
@@ -31,7 +30,7 @@ from predictors.progress import Progress, show_nothing
 from predictors.serving import Built, make_handler
 from predictors.settings import ModelSettings, OptionError
 
-DEFAULT_FILE = Path(__file__).parents[2] / "manifests" / "embedded.yaml"
+DEFAULT_FILE = SHIPPED / "embedded.yaml"
 TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
 # What a cluster mounts, this machine has elsewhere: the user's own setting holds, not the file's.
 _OWN_VARIABLES = ("HOME", "OPENAI_API_KEY", "PARLEY_MODELS", "XDG_CACHE_HOME")

@@ -85,6 +85,17 @@ class Graph:
             for index, step in enumerate(node.steps):
                 yield name, node, index, step
 
+    def longest_chain(self, name: str = ROOT, above: tuple[str, ...] = ()) -> int:
+        """The most calls that can follow one another from a node on; a cycle counts once."""
+        node = self.nodes.get(name)
+        if node is None or name in above or not node.steps:
+            return 0
+        lengths = [
+            self.longest_chain(step.node_name, (*above, name)) if step.node_name else 1
+            for step in node.steps
+        ]
+        return sum(lengths) if node.router_type is RouterType.SEQUENCE else max(lengths)
+
     def targets(self) -> list[str]:
         """The services and URLs that the steps call, each once."""
         found = (step.target for _, _, _, step in self.steps() if not step.node_name)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from graph.errors import SpecError
 
+# The manifests that an installed Parley has beside it.
+SHIPPED = Path(__file__).parents[2] / "manifests"
 # kubectl first: it is what applies the folder to a cluster.
 _PROGRAMS = (("kubectl", "kustomize"), ("kustomize", "build"))
 # The names that kustomize itself takes.

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     # The part of graph/ that predictors stand on.
     "graph.errors",
+    "graph.imports",
     "graph.turn",
     "graph.contract",
     "graph.asgi",
@@ -52,6 +53,8 @@ LAYERS = (
     "graph.cluster",
     "graph.local",
     "graph.client",
+    "graph.composing",
+    "graph.compose",
     "graph.cli",
 )
 PUBLIC = LAYERS[: LAYERS.index("graph.golang")]
@@ -144,9 +147,12 @@ def test_the_public_part_needs_the_standard_library_only(name: str) -> None:
         assert top == "graph" or top in sys.stdlib_module_names, imported
 
 
-def test_kserve_is_imported_in_one_file() -> None:
+def test_kserve_is_imported_by_the_server_of_predictors_and_where_its_objects_are_made() -> None:
+    """A server and an SDK in one package: the second is for who asks for its classes, and only
+    then imported."""
     assert {n for n in MODULES if "kserve" in {m.split(".")[0] for m in imports(n)}} == {
-        "predictors.serving"
+        "predictors.serving",
+        "graph.composing.sdk",
     }
 
 

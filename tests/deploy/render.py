@@ -25,7 +25,7 @@ RENDERED = {
 HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\n"
 # Which models a language has by its code: the chart's table.
 MODEL_TABLE = MANIFESTS.parent / "helm" / "parley" / "files" / "models.yaml"
-COPY_OF_TABLE = MANIFESTS / "models.yaml"
+COPY_OF_TABLE = MANIFESTS.parent / "graph" / "composing" / "models.yaml"
 
 
 def main() -> int:

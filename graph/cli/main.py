@@ -13,6 +13,7 @@ import typer
 from graph.cli.cluster import apply, delete, diff
 from graph.cli.exits import FAILED, INTERRUPTED, MEANINGS, exit_code
 from graph.cli.graph import app as graph_commands
+from graph.cli.init import init
 from graph.cli.interrupts import interruptible
 from graph.cli.models import app as model_commands
 from graph.cli.output import note
@@ -23,7 +24,7 @@ from graph.cli.words import name_to_tell, named, plain_words
 from graph.errors import ParleyError, needing
 
 # The commands of one word, in the order of the help.
-COMMANDS = (chat, ask, translate, serve, apply, diff, scale, pause, resume, delete)
+COMMANDS = (chat, ask, translate, serve, init, apply, diff, scale, pause, resume, delete)
 
 app = typer.Typer(
     help="A multilingual chat served as a KServe inference graph.",

@@ -2,7 +2,7 @@
 
 It is found as kubectl finds it: `--kubeconfig`, else KUBECONFIG (several files, the first of which
 wins), else ~/.kube/config, else the account of the pod that this runs in. Nothing is asked of the
-cluster but what it serves. A client of one thread at a time: make another one for another thread.
+cluster but what it serves. Threads may share a `Cluster`, but `resource` is for one at a time.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _NO_FILE = os.path.join(os.devnull, "none")
 # A server that is there answers within these; an admission webhook may take 30 s.
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
+# Each watch holds one. What is over the pool's size is not reused, with a warning.
+_CONNECTIONS = 32
 # Only what the server said it did not do is asked again, as it says: 429, and 503 with Retry-After.
 _RETRIES = Retry(
     total=None, connect=0, read=0, other=0, redirect=0, status=5,
@@ -105,6 +107,7 @@ def connect(
     settings = client.Configuration()
     settings.retries = _RETRIES
     settings.keep_alive = True
+    settings.connection_pool_maxsize = _CONNECTIONS
     files = kubeconfig or environ.get("KUBECONFIG", "") or str(Path(_DEFAULT_FILE).expanduser())
     if not _named(files, bool(kubeconfig), context, environ):
         name, own = "", _read_pod(settings)

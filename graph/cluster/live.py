@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -119,7 +119,7 @@ def managers(item: Object) -> list[str]:
     return sorted({e["manager"] for e in entries if not e.get("subresource") and "manager" in e})
 
 
-def is_going(item: Object) -> bool:
+def is_going(item: Mapping[str, Any]) -> bool:
     """Whether it was deleted, and only waits for its finalizers."""
     return bool(item["metadata"].get("deletionTimestamp"))
 
@@ -133,12 +133,10 @@ def remove(cluster: Cluster, ref: Ref, uid: str, *, dry_run: bool = False) -> No
     """
     resource = cluster.resource(ref.api_version, ref.kind)
     policy = "Background" if ref.kind == "InferenceGraph" else "Foreground"
-    # With a body the API server does not look at the URL, where the library writes a dry run.
     options = {"preconditions": {"uid": uid}, "propagationPolicy": policy}
-    options |= {"dryRun": ["All"]} if dry_run else {}
     try:
         with cluster.speaking(str(ref)):
-            resource.delete(ref.name, ref.namespace or None, body=options)
+            resource.delete(ref.name, ref.namespace or None, body=options, **_dry(dry_run))
     except NotFound:
         return
 

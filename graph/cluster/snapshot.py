@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from kubernetes.dynamic import Resource
 
@@ -36,10 +37,14 @@ KINDS = (SERVICE, GRAPH, DEPLOYMENT, JOB, POD, CLAIM, EVENT, ROUTE, INGRESS)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Objects as the API server gives them, by kind, in the order of their names."""
+    """Objects as the API server gives them, by kind, in the order of their names.
+
+    taken: when they were read.
+    """
 
     namespace: str
     objects: Mapping[Kind, tuple[Object, ...]]
+    taken: datetime
 
     def of(self, kind: Kind) -> tuple[Object, ...]:
         return self.objects.get(kind, ())
@@ -52,7 +57,7 @@ def read_snapshot(cluster: Cluster) -> Snapshot:
         with cluster.speaking(kind.name):
             listed = resource.get(namespace=cluster.namespace, serialize=False)
         objects[kind] = in_order(json.loads(listed.data)["items"])
-    return Snapshot(cluster.namespace, objects)
+    return Snapshot(cluster.namespace, objects, datetime.now(UTC))
 
 
 def find_resources(cluster: Cluster) -> dict[Kind, Resource]:

@@ -12,6 +12,7 @@ from graph.cluster.parts.pods import Workloads, describe_job, read_workloads
 from graph.cluster.parts.routes import describe_routes
 from graph.cluster.parts.services import describe_service
 from graph.cluster.reasons.conversions import read_job
+from graph.cluster.search import find_namespace
 from graph.cluster.snapshot import Snapshot, read_snapshot
 
 
@@ -21,7 +22,15 @@ def read_status(cluster: Cluster, names: Sequence[str] = ()) -> Status:
     names: of graphs, of services, or of the label `app.kubernetes.io/instance`.
     Raises NotFound where there are none, and any other ClusterError.
     """
-    return describe(read_snapshot(cluster), names)
+    snapshot = read_snapshot(cluster)
+    check_namespace(cluster, snapshot)
+    return describe(snapshot, names)
+
+
+def check_namespace(cluster: Cluster, snapshot: Snapshot) -> None:
+    """Raises NamespaceMissing where nothing was found because there is no such namespace."""
+    if not any(snapshot.objects.values()):
+        find_namespace(cluster)
 
 
 def describe(snapshot: Snapshot, names: Sequence[str] = ()) -> Status:

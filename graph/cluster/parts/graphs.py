@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graph.cluster.held import is_paused
+from graph.cluster.live import is_going
 from graph.cluster.parts.applications import Application
+from graph.cluster.parts.changes import is_behind
 from graph.cluster.parts.model import Part, State, state_of
 from graph.cluster.parts.pods import Workloads, describe_pods
 from graph.cluster.parts.rollouts import describe_rollout, explain_rollout, find_rollout_problem
-from graph.cluster.parts.services import condition_of, deployments_of, is_going, is_stopped
+from graph.cluster.parts.services import BEHIND, condition_of, deployments_of
 from graph.cluster.reasons.model import Cause, Object, Reason
 from graph.cluster.snapshot import Snapshot
 
+# What a graph waits for whose services are all ready.
+WAITS_FOR_KSERVE = "waits for KServe to make its router"
 GRAPH_LABEL = "serving.kserve.io/inferencegraph"
 
 
@@ -23,7 +28,7 @@ def describe_graph(
     if graph is None:
         return None
     name = graph["metadata"]["name"]
-    if is_stopped(graph):
+    if is_paused(graph):
         return Part("InferenceGraph", name, State.STOPPED, "paused")
     if is_going(graph):
         return Part("InferenceGraph", name, State.WAITING, "is being deleted")
@@ -31,6 +36,8 @@ def describe_graph(
     pods = describe_pods(workloads, GRAPH_LABEL, name)
     missing = _explain_missing(application)
     problem = missing.message if missing else _find_problem(graph, deployments, services)
+    if not problem and is_behind(graph, deployments, snapshot.taken):
+        problem = BEHIND
     if not problem:
         return Part("InferenceGraph", name, State.READY, describe_rollout(deployments), parts=pods)
     reason = missing or explain_rollout(deployments)
@@ -41,7 +48,7 @@ def describe_graph(
 def _find_problem(graph: Object, deployments: Sequence[Object], services: Sequence[Part]) -> str:
     if not deployments:
         late = [service.name for service in services if not service.ready]
-        return f"waits for {', '.join(late)}" if late else "waits for KServe to make its router"
+        return f"waits for {', '.join(late)}" if late else WAITS_FOR_KSERVE
     if any(map(is_going, deployments)):
         return "its router is being deleted"
     problem = next(filter(None, map(find_rollout_problem, deployments)), "")

@@ -28,7 +28,8 @@ def find_rollout_problem(deployment: Object) -> str:
     if updated < wanted:
         return f"{updated} of {wanted} pods are new"
     if all_pods > updated:
-        return f"{all_pods - updated} old pods still run"
+        old = all_pods - updated
+        return "1 old pod still runs" if old == 1 else f"{old} old pods still run"
     available = status.get("availableReplicas", 0)
     return "" if available >= wanted else f"{available} of {wanted} pods available"
 

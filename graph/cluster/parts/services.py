@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from graph.cluster.held import is_paused
+from graph.cluster.live import is_going
+from graph.cluster.parts.changes import is_behind
 from graph.cluster.parts.model import Part, State, state_of
 from graph.cluster.parts.pods import Workloads, describe_pods
 from graph.cluster.parts.rollouts import describe_rollout, explain_rollout, find_rollout_problem
@@ -11,27 +14,33 @@ from graph.cluster.reasons.events import events_of
 from graph.cluster.reasons.model import Cause, Object, Reason, shorten
 from graph.cluster.snapshot import DEPLOYMENT, Snapshot
 
+# A condition's reason for what KServe cannot make.
+_FAILED = "ReconcileFailed"
+_REQUESTS = (
+    "set resources.requests and resources.limits both: where there is no request, KServe asks for "
+    "1 CPU and 2 GiB, or as its ConfigMap says"
+)
+BEHIND = "KServe has not taken its last change yet"
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
-STOP = "serving.kserve.io/stop"
 
 
 def describe_service(service: Object, snapshot: Snapshot, workloads: Workloads) -> Part:
     """Ready when KServe says so and all pods of its Deployments are new and available."""
     name = service["metadata"]["name"]
-    if is_stopped(service):
+    if is_paused(service):
         return Part("InferenceService", name, State.STOPPED, "paused")
     if is_going(service):
         return Part("InferenceService", name, State.WAITING, "is being deleted")
     deployments = deployments_of(snapshot, SERVICE_LABEL, name)
     pods = describe_pods(workloads, SERVICE_LABEL, name)
     problem = find_problem(service, deployments)
+    if not problem and is_behind(service, deployments, snapshot.taken):
+        problem = BEHIND
     if not problem:
         return Part(
             "InferenceService", name, State.READY, describe_rollout(deployments), parts=pods
         )
-    reason = explain_rollout(deployments)
-    if reason is None and not deployments:
-        reason = _explain_kserve(service, workloads)
+    reason = explain_rollout(deployments) or _explain_kserve(service, deployments, workloads)
     state = state_of(reason)
     if any(pod.state is State.FAILING for pod in pods):
         state = State.FAILING
@@ -55,43 +64,40 @@ def deployments_of(snapshot: Snapshot, label: str, value: str) -> list[Object]:
     return [each for each in found if each["metadata"].get("labels", {}).get(label) == value]
 
 
-def is_stopped(found: Object) -> bool:
-    """Whether KServe's annotation stops an InferenceService or an InferenceGraph."""
-    annotations = found["metadata"].get("annotations") or {}
-    return str(annotations.get(STOP, "")).lower() == "true"
-
-
-def is_going(found: Object) -> bool:
-    return "deletionTimestamp" in found["metadata"]
-
-
 def condition_of(found: Object, kind: str) -> Object:
     """Empty where it is not there."""
     conditions = found.get("status", {}).get("conditions") or ()
     return next((each for each in conditions if each["type"] == kind), {})
 
 
-def _explain_kserve(service: Object, workloads: Workloads) -> Reason | None:
-    """Why KServe makes no Deployment, in its own words: a failure, a condition, an event."""
-    failure = service.get("status", {}).get("modelStatus", {}).get("lastFailureInfo") or {}
-    events = events_of(workloads.events, "InferenceService", service["metadata"]["name"])
-    warned = next((event.message for event in events if event.warning), "")
-    words = failure.get("message") or _words_of_conditions(service) or warned
+def _explain_kserve(
+    service: Object, deployments: Sequence[Object], workloads: Workloads
+) -> Reason | None:
+    """Why KServe does not make its Deployment, in its own words."""
+    failed = next(_unmet(service, _FAILED), None)
+    words = failed.get("message", "") if failed else ""
+    if not words and not deployments:
+        status, name = service.get("status", {}), service["metadata"]["name"]
+        failure = status.get("modelStatus", {}).get("lastFailureInfo") or {}
+        events = events_of(workloads.events, "InferenceService", name)
+        warned = next((event.message for event in events if event.warning), "")
+        words = failure.get("message") or warned
     if not words:
         return None
-    return Reason(
-        Cause.KSERVE,
-        f"KServe: {shorten(words)}",
-        "change the InferenceService so; `parley doctor` looks at KServe itself",
-    )
+    fix = _REQUESTS if "limit of" in words else "change the InferenceService so"
+    return Reason(Cause.KSERVE, f"KServe: {shorten(words)}", fix)
 
 
 def _words_of_conditions(service: Object) -> str:
-    """Of the first condition that is not met, the summary last."""
+    """Of the first condition that is not met: rather one that says why, the summary last."""
+    unmet = sorted(_unmet(service), key=lambda each: not each.get("message"))
+    told = (each["type"] + ": " + (each.get("message") or each.get("reason", "")) for each in unmet)
+    return shorten(next(told, "")).removesuffix(":")
+
+
+def _unmet(service: Object, reason: str = "") -> Iterator[Object]:
     conditions = service.get("status", {}).get("conditions") or ()
-    unmet = [
-        f"{each['type']}: {each.get('message') or each.get('reason', '')}"
-        for each in sorted(conditions, key=lambda each: bool(each["type"] == "Ready"))
-        if each["status"] != "True" and each.get("severity") != "Info"
-    ]
-    return shorten(unmet[0]) if unmet else ""
+    for each in sorted(conditions, key=lambda each: bool(each["type"] == "Ready")):
+        if each["status"] != "True" and each.get("severity") != "Info":
+            if reason in ("", each.get("reason")):
+                yield each

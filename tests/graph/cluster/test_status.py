@@ -114,7 +114,7 @@ def test_kserve_saying_ready_is_not_enough() -> None:
 
     status = look(changed("Deployment", "second-predictor", old))
     assert not status.ready
-    assert part(status, "InferenceService", "second").detail == "1 old pods still run"
+    assert part(status, "InferenceService", "second").detail == "1 old pod still runs"
 
     def unseen(deployment: Object) -> None:
         deployment["metadata"]["generation"] += 1

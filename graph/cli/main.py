@@ -20,11 +20,15 @@ from graph.cli.output import note
 from graph.cli.scaling import pause, resume, scale
 from graph.cli.serving import serve
 from graph.cli.talking import ask, chat, translate
+from graph.cli.watching import open, status, wait
 from graph.cli.words import name_to_tell, named, plain_words
 from graph.errors import ParleyError, needing
 
 # The commands of one word, in the order of the help.
-COMMANDS = (chat, ask, translate, serve, init, apply, diff, scale, pause, resume, delete)
+COMMANDS = (
+    *(chat, ask, translate, serve, init),
+    *(apply, diff, status, wait, open, scale, pause, resume, delete),
+)
 
 app = typer.Typer(
     help="A multilingual chat served as a KServe inference graph.",

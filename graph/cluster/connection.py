@@ -63,18 +63,15 @@ class Cluster:
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """What the cluster calls a kind. Raises NotFound where it does not serve it."""
-        prefix = "apis" if "/" in api_version else "api"
+        group, slash, _ = api_version.rpartition("/")
+        search = {"prefix": "apis" if slash else "api", "kind": kind}
         with self.speaking(kind):
             try:
-                found: Resource = self.dynamic.resources.get(
-                    prefix=prefix, api_version=api_version, kind=kind
-                )
+                found: Resource = self.dynamic.resources.get(**search, api_version=api_version)
+                return found
             except (ResourceNotFoundError, ResourceNotUniqueError) as err:
-                raise NotFound(
-                    f"the cluster serves no {kind} of {api_version}; install what brings it"
-                    + (", which is KServe" if api_version.startswith("serving.kserve.io/") else "")
-                ) from err
-        return found
+                others = self.dynamic.resources.search(**search, group=group)
+                raise _not_served(api_version, kind, [r.group_version for r in others]) from err
 
     @contextmanager
     def speaking(self, about: str = "") -> Iterator[None]:
@@ -129,6 +126,13 @@ def _speaking(server: str, about: str = "") -> Iterator[None]:
         yield
     except (OpenApiException, HTTPError) as err:
         raise translate(err, server, about) from err
+
+
+def _not_served(api_version: str, kind: str, served: list[str]) -> NotFound:
+    fix = f"write {served[0]}" if served else "install what brings it"
+    if not served and api_version.startswith("serving.kserve.io/"):
+        fix += ", which is KServe"
+    return NotFound(f"the cluster serves no {kind} of {api_version}; {fix}")
 
 
 def _named(files: str, asked: bool, context: str, environ: Mapping[str, str]) -> bool:

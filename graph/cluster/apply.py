@@ -21,7 +21,7 @@ from graph.cluster.objects import (
     read_objects,
     without_server_fields,
 )
-from graph.errors import ClusterError, Conflict, NamespaceMissing, Refused, Unreachable
+from graph.errors import ClusterError, Conflict, Forbidden, NamespaceMissing, Refused, Unreachable
 
 # A predictor drains for up to 70 s before it is gone.
 GOING_SECONDS = 120.0
@@ -138,6 +138,8 @@ def _try_all(
                 raise
             changes.append(Change(manifest.ref, Action.CREATED))
         except ClusterError as err:
+            if isinstance(err, Forbidden) and not manifest.ref.namespace:
+                err.add("--namespaced leaves out what is of the whole cluster")
             # An admission webhook may not know what a dry run is.
             if whole or "does not support dry run" not in err.message:
                 err.add("nothing was applied")

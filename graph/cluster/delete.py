@@ -129,7 +129,9 @@ def _remove(found: Found, scope: Scope) -> Removal:
 
 def _reason_to_leave(ref: Ref, item: Object, scope: Scope) -> str:
     if not is_applied(item):
-        return f"was applied by {', '.join(managers(item)) or 'others'}, not by parley"
+        # The API server keeps no manager of an object of which nothing but the name was applied.
+        others = ", ".join(managers(item)) or "nobody who is known"
+        return f"was applied by {others}, not by parley"
     if ref.kind == "Namespace":
         return _reason_to_leave_namespace(ref, scope)
     if ref.kind == "PersistentVolumeClaim" and not scope.volumes:

@@ -68,7 +68,7 @@ def _compare(cluster: Cluster, manifest: Manifest, manner: Manner, to_come: set[
     ref = manifest.ref
     old, new = _shown(before), _shown(after)
     if ref.kind == "Secret":
-        old, new = _masked(old, new), _masked(new, old)
+        old, new = _masked(old, new, "before"), _masked(new, old, "after")
     lines = difflib.unified_diff(_lines(old), _lines(new), f"live/{ref}", f"applied/{ref}")
     return Difference(ref, "".join(lines), notes)
 
@@ -83,11 +83,11 @@ def _lines(item: Object) -> list[str]:
     return yaml.safe_dump(item, allow_unicode=True, width=1000).splitlines(keepends=True)
 
 
-def _masked(secret: Object, other: Object) -> Object:
-    """A Secret whose values are not told; only whether they differ."""
+def _masked(secret: Object, other: Object, when: str) -> Object:
+    """A Secret whose values are not told, only whether they differ from those of the other."""
 
     def mask(key: str, name: str, value: Any) -> str:
-        return "***" if value == (other.get(key) or {}).get(name) else "*** (differs)"
+        return "***" if value == (other.get(key) or {}).get(name) else f"*** ({when})"
 
     return {
         key: {name: mask(key, name, inner) for name, inner in (value or {}).items()}

@@ -39,6 +39,8 @@ _RIGHT = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+# An unknown field, which server-side apply takes for a failure of its own.
+_UNTYPED = re.compile(r"failed to create typed patch object \(.*?\): (.*)")
 _LONGEST = 200
 _BUSY = (429, 502, 503, 504)
 _ACCESS = "manifests/access holds a Role with all that Parley needs"
@@ -88,6 +90,9 @@ def _translate_answer(status: int, answer: Answer, server: str, about: str) -> C
         return _translate_invalid(answer, about)
     if status < 500:
         return Refused(told)
+    unknown = _UNTYPED.match(answer.message)
+    if unknown:
+        return Refused(f"{about}: {unknown[1]}")
     return ClusterError(told)
 
 

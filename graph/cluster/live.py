@@ -133,10 +133,12 @@ def remove(cluster: Cluster, ref: Ref, uid: str, *, dry_run: bool = False) -> No
     """
     resource = cluster.resource(ref.api_version, ref.kind)
     policy = "Background" if ref.kind == "InferenceGraph" else "Foreground"
+    # With a body the API server does not look at the URL, where the library writes a dry run.
     options = {"preconditions": {"uid": uid}, "propagationPolicy": policy}
+    options |= {"dryRun": ["All"]} if dry_run else {}
     try:
         with cluster.speaking(str(ref)):
-            resource.delete(ref.name, ref.namespace or None, body=options, **_dry(dry_run))
+            resource.delete(ref.name, ref.namespace or None, body=options)
     except NotFound:
         return
 

@@ -4,11 +4,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
 
+from graph.cluster import connection
 from predictors.images import catalogue as images
-from tests.cluster import harness, weights
+from tests.cluster import harness, strangers, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
 
@@ -52,6 +54,20 @@ def embedded(deployment: Deployment) -> Deployment:
     """The embedded overlay, answering."""
     deployment.ensure("overlays/embedded")
     return deployment
+
+
+@pytest.fixture
+def space(cluster: Cluster) -> Iterator[str]:
+    """A namespace of a test's own, empty."""
+    with strangers.namespace(cluster.kubectl, f"parley-{uuid4().hex[:8]}") as name:
+        yield name
+
+
+@pytest.fixture
+def here(cluster: Cluster, space: str) -> Iterator[connection.Cluster]:
+    """The library's connection to that namespace."""
+    with strangers.connect(cluster, space) as connected:
+        yield connected
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.markup import escape
@@ -69,12 +70,15 @@ def _reason_lines(reason: Reason) -> Iterator[str]:
 
 
 def list_changes(before: Status | None, now: Status) -> Iterator[str]:
-    """A line for each part that is not as it was; applications are left out, being their parts."""
+    """A line for each part that is not as it was; applications are left out, being their parts.
+
+    What may be on its way, such as a probe of a model that loads, gets no reason here.
+    """
     if now.problem != (before.problem if before else ""):
         yield f"the cluster does not answer: {now.problem}" if now.problem else "it answers again"
-    known = {_names(path): path[-1] for path in before.walk()} if before else {}
+    known = {_names(path): _calm(path[-1]) for path in before.walk()} if before else {}
     for path in now.walk():
-        part, old = path[-1], known.get(_names(path))
+        part, old = _calm(path[-1]), known.get(_names(path))
         if len(path) == 1 or (old and _shown(old) == _shown(part)):
             continue
         yield describe_part(part)
@@ -84,6 +88,10 @@ def list_changes(before: Status | None, now: Status) -> Iterator[str]:
 
 def _names(path: Sequence[Part]) -> tuple[str, ...]:
     return tuple(f"{part.kind}/{part.name}" for part in path)
+
+
+def _calm(part: Part) -> Part:
+    return part if part.reason is None or part.reason.failing else replace(part, reason=None)
 
 
 def _shown(part: Part) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ name may also be that of the label `app.kubernetes.io/instance`, such as a Helm 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.cluster.parts.routes import backends_of
@@ -17,7 +17,7 @@ from graph.cluster.reasons.pod import read_claims
 from graph.cluster.snapshot import GRAPH, INGRESS, JOB, ROUTE, SERVICE, Snapshot
 from graph.errors import NotFound, find_nearest
 from graph.spec.addresses import address_of
-from graph.spec.model import Step
+from graph.spec.model import ROOT, Step
 
 INSTANCE = "app.kubernetes.io/instance"
 
@@ -86,14 +86,27 @@ def _find(name: str, snapshot: Snapshot) -> list[Application]:
 
 
 def called_by(graph: Object) -> Iterator[Called]:
-    """The services of its own namespace that a graph calls, each once."""
+    """The services of its own namespace that a graph calls, each once, in the order of calling."""
     seen = set()
-    for node, router in (graph.get("spec", {}).get("nodes") or {}).items():
-        for index, step in enumerate(router.get("steps") or ()):
+    nodes = graph.get("spec", {}).get("nodes") or {}
+    for node in _in_order(nodes):
+        for index, step in enumerate(nodes[node].get("steps") or ()):
             service = _service_of(step, graph["metadata"].get("namespace", ""))
             if service and service not in seen:
                 seen.add(service)
                 yield Called(service, node, step.get("name") or f"steps[{index}]")
+
+
+def _in_order(nodes: Mapping[str, Object]) -> list[str]:
+    """Names of nodes from the root on, then those that nothing leads to.
+
+    The API server gives them in the order of the alphabet.
+    """
+    ordered = [ROOT] if ROOT in nodes else []
+    for name in ordered:
+        targets = [step.get("nodeName", "") for step in nodes[name].get("steps") or ()]
+        ordered += [t for t in dict.fromkeys(targets) if t in nodes and t not in ordered]
+    return [*ordered, *(name for name in nodes if name not in ordered)]
 
 
 def _service_of(step: Object, namespace: str) -> str:

@@ -63,6 +63,17 @@ def test_only_what_changed_is_told() -> None:
     ]
 
 
+def test_a_model_that_loads_is_no_news() -> None:
+    def loading(words: str) -> Status:
+        reason = Reason(Cause.PROBE_FAILING, words, "wait")
+        pod = Part("Pod", "chat-1", State.WAITING, "starts", reason)
+        return Status("parley", (Part("Application", "talk", State.WAITING, parts=(pod,)),))
+
+    assert list(list_changes(None, loading("503"))) == ["Pod chat-1: waiting, starts"]
+    assert list(list_changes(loading("503"), loading("no answer"))) == []
+    assert "    503" in list_lines(loading("503"))
+
+
 def test_a_cluster_that_does_not_answer_is_told_once_and_so_is_its_return() -> None:
     lost = replace(STATUS, problem="no connection")
     assert list(list_changes(STATUS, lost)) == ["the cluster does not answer: no connection"]

@@ -15,6 +15,7 @@ from graph.cli.exits import FAILED, INTERRUPTED, MEANINGS, exit_code
 from graph.cli.graph import app as graph_commands
 from graph.cli.init import init
 from graph.cli.interrupts import interruptible
+from graph.cli.logs import logs
 from graph.cli.models import app as model_commands
 from graph.cli.output import note
 from graph.cli.scaling import pause, resume, scale
@@ -27,7 +28,7 @@ from graph.errors import ParleyError, needing
 # The commands of one word, in the order of the help.
 COMMANDS = (
     *(chat, ask, translate, serve, init),
-    *(apply, diff, status, wait, open, scale, pause, resume, delete),
+    *(apply, diff, status, wait, logs, open, scale, pause, resume, delete),
 )
 
 app = typer.Typer(

@@ -7,10 +7,11 @@
     ├── Overloaded              503  the queue is full; `retry_after` seconds
     ├── NotReady                503  the model is still loading, or the server is draining
     │   └── NotReached          503  no connection to the server, so nothing was sent
+    ├── NotTrusted              502  TLS: one side does not take the certificate of the other
     ├── DeadlineExceeded        504  the answer did not come in time
     ├── EngineError             500  a model failed; the cause goes to the log, not to the client
     ├── StepError               500  a step of a graph answered an error; `status` is the step's
-    ├── SpecError                -   a YAML file is not what it should be: file, object, field, fix
+    ├── SpecError                -   a file or an option is not what it should be; says the fix
     ├── ModelError               -   weights are missing, damaged or of an unknown name
     ├── ServeError               -   the server cannot start: a port in use, a package not installed
     ├── NotInstalled             -   an extra of Parley's is not installed
@@ -90,6 +91,12 @@ class NotReached(NotReady):
     """No connection to the server: nothing was sent, so it is safe to try again."""
 
 
+class NotTrusted(ParleyError):
+    """No connection by TLS: one side does not take the certificate of the other."""
+
+    status = 502
+
+
 class DeadlineExceeded(ParleyError):
     """The answer did not come in time."""
 
@@ -109,7 +116,7 @@ class StepError(ParleyError):
 
 
 class SpecError(ParleyError):
-    """A YAML file is not what it should be."""
+    """A file or an option is not what it should be."""
 
 
 class ModelError(ParleyError):

@@ -20,14 +20,18 @@ def serve_app() -> Iterator[Callable[[Any], str]]:
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
+def served(app: Any, **tls: Any) -> Iterator[str]:
+    """tls: uvicorn's settings `ssl_...`, with which it is served over HTTPS."""
     with listen("127.0.0.1", 0) as listener:
         server = Server(app, drain_seconds=5)
+        for name, value in tls.items():
+            setattr(server.config, name, value)
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:
             # Connections wait in the socket's queue until the server takes them.
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            scheme = "https" if tls else "http"
+            yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.stop()
             thread.join()

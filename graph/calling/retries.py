@@ -15,9 +15,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import tenacity
 from tenacity.stop import stop_base
@@ -25,7 +26,6 @@ from tenacity.stop import stop_base
 from graph.asgi import Answer
 from graph.errors import NotReached
 
-RETRIES = 2
 # Of a client's requests, one in ten may be tried again; ten may in a row, before that counts. So a
 # server that is down is asked by its clients a tenth more often, and not three times as often.
 _SHARE = 0.1
@@ -59,7 +59,7 @@ class _Budget(stop_base):
 class Retries:
     """One client's retries: `most` for a request, as far as its budget goes. It may be shared."""
 
-    def __init__(self, most: int = RETRIES) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._budget = _Budget()
 
@@ -70,19 +70,36 @@ class Retries:
         begun that would end after it.
         """
         end = time.monotonic() + seconds
+        trying = tenacity.Retrying(**self._rules(seconds))
+        return trying(lambda: attempt(min(seconds, end - time.monotonic())))
+
+    async def answer_async(
+        self, attempt: Callable[[float], Awaitable[Answer]], seconds: float
+    ) -> Answer:
+        """The same in an event loop, which goes on meanwhile."""
+        end = time.monotonic() + seconds
+
+        async def next_attempt() -> Answer:
+            return await attempt(min(seconds, end - time.monotonic()))
+
+        trying = tenacity.AsyncRetrying(**self._rules(seconds))
+        answer: Answer = await trying(next_attempt)
+        return answer
+
+    def _rules(self, seconds: float) -> dict[str, Any]:
+        """What both ways of waiting are told; a request is made, and earns its share."""
         self._budget.earn()
-        trying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(NotReached)
+        return {
+            "retry": tenacity.retry_if_exception_type(NotReached)
             | tenacity.retry_if_result(_says_when),
-            wait=_pause,
-            stop=tenacity.stop_any(
+            "wait": _pause,
+            "stop": tenacity.stop_any(
                 tenacity.stop_after_attempt(self._most + 1),
                 tenacity.stop_before_delay(seconds),
                 self._budget,
             ),
-            retry_error_callback=_last,
-        )
-        return trying(lambda: attempt(min(seconds, end - time.monotonic())))
+            "retry_error_callback": _last,
+        }
 
 
 def _says_when(answer: Answer) -> bool:

@@ -7,13 +7,15 @@ only. Reading, printing and the graph are arguments; nothing here knows a termin
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from graph import contract
+from graph.calling.conversation import Conversation
+from graph.calling.replies import Reply
+from graph.calling.steps import Degradation
 from graph.cli.words import lacking, name_to_tell, named, plain_words
-from graph.client import Conversation, Degradation, Reply
-from graph.errors import NotReady, ParleyError, RequestError
+from graph.errors import NotReady, ParleyError, RequestError, SpecError
 from graph.turn.degradation import Reason
 
 Print = Callable[[str], None]
@@ -162,27 +164,38 @@ class Session:
         self.notes("the conversation is empty; language: auto")
 
     def save(self, argument: str) -> None:
-        """/save FILE: write every turn to a new file, as the graph returned it"""
-        self._write(argument, "x")
+        """/save FILE: write the conversation to a new file"""
+        self._write(argument, replace=False)
 
     def replace(self, argument: str) -> None:
         """/save! FILE: the same, in the place of a file that is there"""
-        self._write(argument, "w")
+        self._write(argument, replace=True)
 
-    def _write(self, argument: str, mode: str) -> None:
+    def _write(self, argument: str, replace: bool) -> None:
         if not argument:
             self.notes("/save FILE: name the file")
             return
-        turns = [reply.prediction for reply in self.conversation.replies]
         try:
-            with Path(argument).expanduser().open(mode, encoding="utf-8") as file:
-                file.write(json.dumps(turns, ensure_ascii=False, indent=2) + "\n")
+            self.conversation.save(os.path.expanduser(argument), replace=replace)
         except FileExistsError:
             self.notes(f"{argument} is there already; /save! {argument} replaces it")
         except OSError as err:
             self.notes(f"{argument}: {err.strerror}; nothing was saved")
         else:
-            self.notes(f"saved {len(turns)} turns to {argument}")
+            self.notes(f"saved {len(self.conversation.replies)} turns to {argument}")
+
+    def load(self, argument: str) -> None:
+        """/load FILE: go on with a conversation that was saved, in the place of this one"""
+        if not argument:
+            self.notes("/load FILE: name the file")
+            return
+        try:
+            file = os.path.expanduser(argument)
+            self.conversation = Conversation.load(file, self.conversation.client)
+        except SpecError as err:
+            self.notes(f"{err}; the conversation is as it was")
+        else:
+            self.notes(f"loaded {len(self.conversation.replies)} turns of {argument}")
 
     def show_help(self, argument: str) -> None:
         """/help: this list"""
@@ -201,6 +214,7 @@ COMMANDS: dict[str, Command] = {
     "/reset": Session.reset,
     "/save": Session.save,
     "/save!": Session.replace,
+    "/load": Session.load,
     "/help": Session.show_help,
     "/quit": Session.quit,
 }

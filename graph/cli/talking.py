@@ -1,33 +1,27 @@
 """`parley chat`, `ask` and `translate`: a message to a graph, and its answer.
 
-The graph is at a URL, or in this process.
+The graph is elsewhere, or in this process.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from graph import contract
-from graph.calling.retries import RETRIES
+from graph.cli.connecting import Server, open_client, reaching
 from graph.cli.exits import FAILED
-from graph.cli.interrupts import ended_at_once
-from graph.cli.output import Output, note, say
+from graph.cli.output import Output, note, say, say_json
 from graph.cli.serving import File
 from graph.cli.words import lacking
-from graph.client import ChatClient
 from graph.errors import SpecError
 from graph.turn.limits import PUBLIC_LIMITS
 
-Url = Annotated[
-    str, typer.Option(help="Talk to the graph at this URL instead.", envvar="PARLEY_URL")
-]
 Language = Annotated[
     str | None, typer.Option(help="Your language, such as fr; without it, it is detected.")
 ]
@@ -39,22 +33,14 @@ Timeout = Annotated[
         max=PUBLIC_LIMITS.timeout,
     ),
 ]
-RetryCount = Annotated[
-    int,
-    typer.Option(
-        "--retries",
-        help="How often a message is sent again that the server refused whole; 0 for never.",
-        min=0,
-    ),
-]
 
 
+@reaching
 def chat(
+    server: Server,
     file: File = "",
-    url: Url = "",
     language: Language = None,
     timeout: Timeout = None,
-    retries: RetryCount = RETRIES,
     output: Annotated[
         Output, typer.Option("--output", "-o", help="json prints a JSON object for each message.")
     ] = Output.TEXT,
@@ -71,7 +57,7 @@ def chat(
     from graph.cli.terminal import LEAVE, line_reader
 
     interactive = sys.stdin.isatty()
-    with _client(file, url, retries) as (client, languages):
+    with open_client(server, file) as (client, languages):
         session = Session(
             client.conversation(language, timeout),
             out=say,
@@ -87,15 +73,15 @@ def chat(
         raise typer.Exit(FAILED)
 
 
+@reaching
 def ask(
+    server: Server,
     text: Annotated[str, typer.Argument(help="The message; - reads it from stdin.")],
     file: Annotated[
         str, typer.Option("--file", "-f", help="YAML of the graph, or a kustomize folder.")
     ] = "",
-    url: Url = "",
     language: Language = None,
     timeout: Timeout = None,
-    retries: RetryCount = RETRIES,
     history: Annotated[
         Path | None, typer.Option(help="JSON list of texts: the English conversation so far.")
     ] = None,
@@ -108,12 +94,14 @@ def ask(
     Example: parley ask "Bonjour, ça va ?" --timeout 20
     """
     message = sys.stdin.read() if text == "-" else text
-    with _client(file, url, retries) as (client, _):
+    with open_client(server, file) as (client, _):
         reply = client.turn(message, _read_history(history), language=language, timeout=timeout)
     _show(reply.prediction, output)
 
 
+@reaching
 def translate(
+    server: Server,
     text: Annotated[str, typer.Argument(help="The text; - reads it from stdin.")],
     to: Annotated[
         str | None, typer.Option(help="The wanted language; without it, the other one.")
@@ -127,7 +115,6 @@ def translate(
             show_default="English and Italian",
         ),
     ] = "",
-    url: Url = "",
     output: Annotated[
         Output, typer.Option("--output", "-o", help="json prints the prediction as it came.")
     ] = Output.TEXT,
@@ -138,44 +125,13 @@ def translate(
     """
     from graph.cli.translation import translate as ask_translator
 
-    if not url and not file:
+    if not server.url and not file:
         from graph.local.build import TRANSLATOR_FILE
 
         file = str(TRANSLATOR_FILE)
-    with _client(file, url) as (client, _):
+    with open_client(server, file) as (client, _):
         prediction = ask_translator(client, sys.stdin.read() if text == "-" else text, to)
     _show(prediction, output)
-
-
-@contextmanager
-def _client(
-    file: str, url: str, retries: int = RETRIES
-) -> Iterator[tuple[ChatClient, Sequence[str]]]:
-    """A client and the languages that are served, where that is known.
-
-    The graph is at a URL, or in this process with its models named and loaded.
-    """
-    if url:
-        if file:
-            raise typer.BadParameter("give a file or --url, not both")
-        with ChatClient(url, retries=retries) as client:
-            yield client, ()
-        return
-    from graph.local import build as local
-    from graph.local.models import on_terminal
-    from graph.local.transport import LocalTransport
-
-    with on_terminal(sys.stderr) as progress:
-        built = local.build(
-            local.read_file(file), file or local.DEFAULT_FILE.name, progress=progress
-        )
-    with ended_at_once():
-        built.load()
-    for line in built.licences():
-        note(line)
-    transport = LocalTransport(built)
-    with ChatClient(transport=transport) as client:
-        yield client, transport.languages
 
 
 def _read_history(path: Path | None) -> list[str]:
@@ -183,7 +139,7 @@ def _read_history(path: Path | None) -> list[str]:
         return []
     try:
         history = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise SpecError(f"--history {path}: {err}") from err
     if not isinstance(history, list) or not all(isinstance(text, str) for text in history):
         raise SpecError(f"--history {path}: must be a JSON list of texts")
@@ -194,7 +150,7 @@ def _show(prediction: Mapping[str, Any], output: Output) -> None:
     """The one answer, and what it lacks; exit code 1 where there is none."""
     response = prediction[contract.RESPONSE]
     if output is Output.JSON:
-        say(json.dumps(prediction, ensure_ascii=False, indent=2))
+        say_json(prediction)
     elif response:
         say(response)
     for line in lacking(prediction):

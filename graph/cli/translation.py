@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph import contract
-from graph.client import ChatClient, read_degraded
+from graph.calling.replies import read_degraded
+from graph.client import ChatClient
 from graph.errors import RequestError, StepError
 
 _TRANSLATOR = re.compile(r"translate-[a-z]{2,3}-([a-z]{2,3})")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph import contract
-from graph.client import read_degraded
+from graph.calling.replies import read_degraded
 from graph.errors import NotReached, ParleyError
 from graph.turn.degradation import Reason
 

@@ -16,7 +16,7 @@ _STOP_SECONDS = 5.0
 
 
 class LocalTransport:
-    """`graph.client.Transport` to a graph in this process, on an event loop of its own thread."""
+    """A client's `Transport` to a graph in this process, on an event loop of its own thread."""
 
     def __init__(self, graph: LocalGraph) -> None:
         """`graph` is loaded, and closed with this."""
@@ -40,8 +40,7 @@ class LocalTransport:
 
     def post(self, body: bytes, predictor: str | None, seconds: float) -> Answer:
         """The predictors end their work by themselves, so `seconds` is only the last resort."""
-        work = self.graph.predict(predictor, body) if predictor else self.graph.route(body)
-        waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
+        waiting = self.start(body, predictor)
         try:
             return waiting.result(seconds)
         except KeyboardInterrupt:
@@ -49,7 +48,12 @@ class LocalTransport:
             raise
         except concurrent.futures.TimeoutError as err:
             waiting.cancel()
-            raise DeadlineExceeded(f"no answer within {seconds:.3g} s") from err
+            raise _late(seconds) from err
+
+    def start(self, body: bytes, predictor: str | None) -> concurrent.futures.Future[Answer]:
+        """The answer to come; to cancel it cancels the work for it."""
+        work = self.graph.predict(predictor, body) if predictor else self.graph.route(body)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
         """Stop what is at work, and free the models. A second call does nothing."""
@@ -66,6 +70,28 @@ class LocalTransport:
         stopping = asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop)
         with suppress(concurrent.futures.TimeoutError):
             stopping.result(_STOP_SECONDS)
+
+
+class AsyncLocalTransport:
+    """`AsyncTransport` to the same: another event loop waits, and goes on meanwhile."""
+
+    def __init__(self, local: LocalTransport) -> None:
+        """`local` is closed with this."""
+        self._local = local
+
+    async def post(self, body: bytes, predictor: str | None, seconds: float) -> Answer:
+        waiting = asyncio.wrap_future(self._local.start(body, predictor))
+        try:
+            return await asyncio.wait_for(waiting, seconds)
+        except TimeoutError as err:
+            raise _late(seconds) from err
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._local.close)
+
+
+def _late(seconds: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"no answer within {seconds:.3g} s")
 
 
 async def _cancel_others() -> None:

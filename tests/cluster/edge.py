@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import json
 import socket
 from collections.abc import Iterator
@@ -14,9 +13,8 @@ from typing import Any
 
 import httpx2
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from tests.cluster.deployment import ANSWER_SECONDS, NAMESPACE, Deployment
@@ -131,31 +129,6 @@ class KeySet:
         signed = ".".join(_base64url(json.dumps(part).encode()) for part in parts)
         signature = self.key.sign(signed.encode(), PKCS1v15(), hashes.SHA256())
         return f"{signed}.{_base64url(signature)}"
-
-
-def certificate(name: str, folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own authority for a host name, and its key, as PEM files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    files = folder / "tls.crt", folder / "tls.key"
-    files[0].write_bytes(made.public_bytes(pem))
-    form = serialization.PrivateFormat.PKCS8
-    files[1].write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
-    return files
 
 
 def ask(deployment: Deployment, headers: dict[str, str] | None = None) -> httpx2.Response:

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.certificates import certificate
 from tests.cluster.deployment import ANSWER_SECONDS, GRAPH, NAMESPACE, Deployment
-from tests.cluster.edge import TURN, KeySet, ask, certificate, edge, gateway_service, put
+from tests.cluster.edge import TURN, KeySet, ask, edge, gateway_service, put
 from tests.cluster.harness import HOST_NAME
 from tests.cluster.kube import until
 
@@ -39,12 +40,12 @@ def test_over_tls_a_turn_is_answered_and_no_plain_door_is_left(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     deployment.ensure("overlays/embedded")
-    files = certificate(HOST_NAME, tmp_path)
-    data = {file.name: file.read_text() for file in files}
+    own, key = certificate(HOST_NAME, tmp_path)
+    data = {"tls.crt": own.read_text(), "tls.key": key.read_text()}
     put(deployment, "Secret", "multilingual-chat-tls", type="kubernetes.io/tls", stringData=data)
     with edge(deployment, "tls"):
         address = secure_address(deployment)
-        trusted = ssl.create_default_context(cafile=str(files[0]))
+        trusted = ssl.create_default_context(cafile=str(own))
         answer = until(lambda: over_tls(address, trusted), "an answer over TLS", 90)
         assert answer.status_code == 200
         assert ask(deployment).status_code == 404

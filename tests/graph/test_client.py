@@ -9,24 +9,11 @@ from graph.client import ChatClient, Degradation
 from graph.errors import DeadlineExceeded, NotReady, NotServed, StepError
 from graph.local.app import app_of
 from graph.local.transport import LocalTransport
-from graph.turn.limits import PUBLIC_LIMITS
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.door.handler import Handler
 from predictors.engine import Sampling
-from tests.conftest import served
 from tests.fakes import FakeEngine, broken, embedded_graph, predictors
-
-
-@pytest.fixture(scope="module", params=["http", "local"])
-def client(request):
-    graph = embedded_graph(predictors())
-    if request.param == "local":
-        with ChatClient(transport=LocalTransport(graph)) as client:
-            yield client
-        return
-    with served(app_of(graph)) as url, ChatClient(url) as client:
-        yield client
 
 
 def test_a_turn_is_typed(client):
@@ -74,45 +61,6 @@ def test_a_batch_of_several_languages_is_answered_in_order(client):
 def test_one_predictor_can_be_called_alone(client):
     [prediction] = client.predict("chat", [{"user_input": "Hello"}])
     assert prediction["response"] == "You said: Hello"
-
-
-def test_a_conversation_sends_history_and_last_language(client):
-    talk = client.conversation()
-    talk.say("Où est la gare, s'il vous plaît ?")
-    assert talk.say("ok").language == "fr"
-    assert len(talk.history) == 4
-    talk.reset()
-    assert talk.say("ok").language == "en"
-
-
-def test_a_long_conversation_sends_its_newest_turns_and_keeps_every_reply(client):
-    talk = client.conversation()
-    talk.history = [f"text {i}" for i in range(PUBLIC_LIMITS.history)]
-    assert talk.say("Hello there").prediction["history"][0] == "text 0"
-    assert talk.say("Hello again").prediction["history"][0] == "text 2"
-    assert talk.history[-4:] == [
-        "Hello there", "You said: Hello there", "Hello again", "You said: Hello again",
-    ]  # fmt: skip
-    assert [reply.user_input for reply in talk.replies] == ["Hello there", "Hello again"]
-
-
-def test_a_conversation_of_long_texts_is_sent_as_far_as_a_request_may_be_large(client):
-    talk = client.conversation()
-    text = "x" * PUBLIC_LIMITS.text
-    fitting = PUBLIC_LIMITS.body // len(text) // 2 * 2
-    talk.history = [text] * (fitting + 2)
-    reply = talk.say("Hello there")
-    assert fitting - 2 <= len(reply.history) - 2 <= fitting
-
-
-def test_a_refusal_carries_status_and_words_and_leaves_the_conversation_as_it_was(client):
-    talk = client.conversation()
-    talk.say("Hello there")
-    with pytest.raises(StepError) as caught:
-        talk.say("x" * 10_001)
-    assert caught.value.status == 413
-    assert "instances[0].user_input" in str(caught.value)
-    assert len(talk.history) == 2
 
 
 @pytest.mark.parametrize(
@@ -183,12 +131,6 @@ def test_a_turn_says_until_when_it_was_awaited(client):
 
 def test_nothing_at_the_url_is_not_ready():
     with ChatClient("http://127.0.0.1:1") as client, pytest.raises(NotReady, match="127.0.0.1:1"):
-        client.turn("Hello")
-
-
-@pytest.mark.parametrize("url", ["chat.example.com", "ftp://x", "/path"])
-def test_what_is_no_url_is_refused(url):
-    with ChatClient(url) as client, pytest.raises(StepError, match="not a URL"):
         client.turn("Hello")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from graph.asgi import Answer, ClientGone, json_answer, read_body, run_for_client, send_answer
+from graph.calling.endpoint import Endpoint
 from graph.calling.retries import Retries
 from graph.calling.transport import HttpTransport
 from graph.client import ChatClient
@@ -140,14 +141,14 @@ class Starts:
 
     def __init__(self, start):
         self.start = start
-        self.http = HttpTransport("http://127.0.0.1:1")
+        self.http = HttpTransport(Endpoint("http://127.0.0.1:1"))
 
     def post(self, body, predictor, seconds):
         try:
             return self.http.post(body, predictor, seconds)
         except NotReached:
             self.close()
-            self.http = HttpTransport(self.start())
+            self.http = HttpTransport(Endpoint(self.start()))
             raise
 
     def close(self):

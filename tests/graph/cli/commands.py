@@ -9,10 +9,13 @@ import typer
 
 from graph.cli.main import app
 
-PARLEY = typer.main.get_group(app)
+PARLEY = typer.main.get_command(app)
+assert isinstance(PARLEY, typer.core.TyperGroup)
 
 
-def walk(group=PARLEY, name="parley") -> Iterator[tuple[str, typer.core.TyperCommand]]:
+def walk(
+    group: typer.core.TyperGroup = PARLEY, name: str = "parley"
+) -> Iterator[tuple[str, typer.Command]]:
     """Every command that does something, by all of its words."""
     for word, command in group.commands.items():
         if isinstance(command, typer.core.TyperGroup):
@@ -25,11 +28,11 @@ COMMANDS = dict(walk())
 
 
 def options(name: str) -> set[str]:
-    """The options of a command, `--help` among them."""
-    context = typer.Context(COMMANDS[name])
+    """The options of a command, `--help` among them, and of `parley` itself."""
+    command = COMMANDS.get(name, PARLEY)
     return {
         option
-        for parameter in COMMANDS[name].get_params(context)
+        for parameter in command.get_params(typer.Context(command))
         for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("-")
     }

@@ -127,7 +127,7 @@ def test_reset_forgets_the_conversation_and_the_language(talk):
 def test_save_writes_what_the_graph_returned(talk, tmp_path):
     file = tmp_path / "talk.json"
     _, _, notes = talk("Hello there", f"/save {file}", "/save", f"/save {tmp_path}/no/where.json")
-    [turn] = json.loads(file.read_text())
+    [turn] = json.loads(file.read_text())["turns"]
     assert turn["response"] == "You said: Hello there"
     assert [step["name"] for step in turn["steps"]] == ["detector", "chat"]
     assert notes[0] == f"saved 1 turns to {file}"
@@ -143,7 +143,31 @@ def test_save_replaces_a_file_only_when_told_so(talk, tmp_path):
     assert file.read_text() == "kept"
     _, _, notes = talk("Hello there", f"/save! {file}")
     assert notes == [f"saved 1 turns to {file}"]
-    assert len(json.loads(file.read_text())) == 1
+    assert len(json.loads(file.read_text())["turns"]) == 1
+
+
+def test_load_goes_on_with_a_conversation_that_was_saved(talk, tmp_path):
+    file = tmp_path / "talk.json"
+    talk("Où est la gare, s'il vous plaît ?", f"/save {file}")
+    _, out, notes = talk(f"/load {file}", "/history", "ok", "/load", f"/load {tmp_path}/none.json")
+    assert out == [
+        "you: en:Où est la gare, s'il vous plaît ?",
+        "answer: You said: en:Où est la gare, s'il vous plaît ?",
+        "[fr] fr:You said: en:ok",
+    ]
+    assert notes == [
+        f"loaded 1 turns of {file}",
+        "/load FILE: name the file",
+        f"{tmp_path}/none.json: No such file or directory; the conversation is as it was",
+    ]
+
+
+def test_a_file_that_is_no_conversation_leaves_this_one_as_it_was(talk, tmp_path):
+    file = tmp_path / "talk.json"
+    file.write_text("[]")
+    _, out, notes = talk("Hello there", f"/load {file}", "/history")
+    assert len(out) == 3
+    assert notes[0].startswith(f"{file}: is not a saved conversation")
 
 
 def test_a_line_that_is_not_utf_8_is_left_out_and_the_conversation_goes_on(talk):

@@ -15,12 +15,13 @@ assert isinstance(PARLEY, typer.core.TyperGroup)
 
 def walk(
     group: typer.core.TyperGroup = PARLEY, name: str = "parley"
-) -> Iterator[tuple[str, typer.Command]]:
+) -> Iterator[tuple[str, typer.core.TyperCommand]]:
     """Every command that does something, by all of its words."""
     for word, command in group.commands.items():
         if isinstance(command, typer.core.TyperGroup):
             yield from walk(command, f"{name} {word}")
         else:
+            assert isinstance(command, typer.core.TyperCommand)
             yield f"{name} {word}", command
 
 

@@ -1,6 +1,7 @@
 """The clients of a graph, wherever it runs: over HTTP, on a cluster, or in this process.
 
     client = ChatClient("http://chat.example.com")         # behind a gateway, or served here
+    client = ChatClient.cluster(namespace="parley")        # on the cluster that kubectl asks
     client = ChatClient.local("manifests/embedded.yaml")   # the same graph in this process
     reply = client.turn("Bonjour !")
     reply = client.turn("Et à Lyon ?", history=reply.history, previous_language=reply.language)
@@ -94,6 +95,29 @@ class ChatClient:
 
         return cls(transport=LocalTransport.of_file(file))
 
+    @classmethod
+    def cluster(
+        cls,
+        namespace: str = "",
+        context: str = "",
+        graph: str = "",
+        kubeconfig: str = "",
+        *,
+        timeout: float = DEFAULT.client,
+        retries: int = RETRIES,
+    ) -> Self:
+        """A graph on a Kubernetes cluster, by ports forwarded to this machine: no gateway is asked.
+
+        The cluster is the one that kubectl would ask; what is empty is its context's.  graph: its
+        name, "" for the only one of the namespace. Its predictors are there too, for `predict`.
+        Raises NotInstalled; NotReady where no pod of the graph is; and errors of the cluster.
+        """
+        with needing("cluster"):
+            from graph.cluster.transport import ClusterTransport, Place
+
+        transport = ClusterTransport(Place(namespace, context, kubeconfig, graph))
+        return cls(transport=transport, timeout=timeout, retries=retries)
+
     def turn(
         self,
         user_input: str,
@@ -125,8 +149,8 @@ class ChatClient:
     def predict(self, name: str, instances: Sequence[Instance]) -> list[Prediction]:
         """One predictor alone.
 
-        Over HTTP the url must be one that serves predictors by name, such as that of `parley serve`
-        or of the predictor itself: KServe's router would run its graph instead.
+        A url must be one that serves predictors by name, such as that of `parley serve`, of the
+        predictor itself or of its own route: KServe's router would run its graph instead.
         """
         return self._send(self._calls.answers(instances, name))
 
@@ -193,6 +217,25 @@ class AsyncChatClient:
 
         local = await asyncio.to_thread(LocalTransport.of_file, file)
         return cls(transport=AsyncLocalTransport(local))
+
+    @classmethod
+    async def cluster(
+        cls,
+        namespace: str = "",
+        context: str = "",
+        graph: str = "",
+        kubeconfig: str = "",
+        *,
+        timeout: float = DEFAULT.client,
+        retries: int = RETRIES,
+    ) -> Self:
+        """As `ChatClient.cluster`; the cluster is asked in a thread."""
+        with needing("cluster"):
+            from graph.cluster.transport import AsyncClusterTransport, Place
+
+        place = Place(namespace, context, kubeconfig, graph)
+        transport = await AsyncClusterTransport.open(place)
+        return cls(transport=transport, timeout=timeout, retries=retries)
 
     async def turn(
         self,

@@ -1,4 +1,4 @@
-"""How a command that talks reaches a graph: at a URL, or in this process.
+"""How a command that talks reaches a graph: at a URL, on a cluster, or in this process.
 
 Every such command has the same options: the fields of `Server`.
 """
@@ -29,7 +29,7 @@ def _option(*names: str, help: str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Server:
-    """A graph that runs elsewhere, and how it is asked; without a url the graph runs here."""
+    """A graph that runs elsewhere, and how it is asked; without any of it the graph runs here."""
 
     url: Annotated[str, _option(help="Talk to the graph at this URL.", envvar="PARLEY_URL")] = ""
     host: Annotated[
@@ -48,6 +48,24 @@ class Server:
     insecure: Annotated[
         bool, _option("--insecure", help="Do not check the server's certificate.")
     ] = False
+    cluster: Annotated[
+        bool, _option("--cluster", help="Talk to a graph on the cluster that kubectl would ask.")
+    ] = False
+    namespace: Annotated[
+        str, _option("--namespace", "-n", help="Its namespace.", show_default="the context's")
+    ] = ""
+    graph: Annotated[
+        str, _option(help="Its name.", show_default="the only one of the namespace")
+    ] = ""
+    context: Annotated[
+        str, _option(help="Context of the kubeconfig.", show_default="the current one")
+    ] = ""
+    kubeconfig: Annotated[
+        str,
+        _option(
+            help="File that says where clusters are.", show_default="KUBECONFIG, or ~/.kube/config"
+        ),
+    ] = ""
     retries: Annotated[
         int,
         _option(
@@ -56,10 +74,17 @@ class Server:
         ),
     ] = RETRIES
 
+    @property
+    def is_elsewhere(self) -> bool:
+        return bool(self.url or self.cluster)
+
     def connect(self) -> ChatClient:
-        """A client for the url. Raises SpecError."""
+        """A client for the url, or for the cluster. Raises SpecError, ClusterError."""
         from graph.client import ChatClient
 
+        if self.cluster:
+            place = (self.namespace, self.context, self.graph, self.kubeconfig)
+            return ChatClient.cluster(*place, retries=self.retries)
         return ChatClient(
             self.url,
             host=self.host,
@@ -71,13 +96,21 @@ class Server:
 
     def check(self, file: str) -> None:
         """Refuse options that contradict each other."""
-        if self.url and file:
-            raise typer.BadParameter("give a file or --url, not both")
+        if bool(self.url) + self.cluster + bool(file) > 1:
+            raise typer.BadParameter("give one of a file, --url and --cluster")
         if self.ca and self.insecure:
             raise typer.BadParameter("give --ca or --insecure, not both")
-        for name in ("host", "header", "ca", "insecure"):
-            if getattr(self, name) and not self.url:
-                raise typer.BadParameter(f"--{name} needs --url")
+        for needed, names in _NEEDS.items():
+            for name in names:
+                if getattr(self, name) and not getattr(self, needed):
+                    raise typer.BadParameter(f"--{name} needs --{needed}")
+
+
+# Options that mean nothing without another one.
+_NEEDS = {
+    "url": ("host", "header", "ca", "insecure"),
+    "cluster": ("namespace", "graph", "context", "kubeconfig"),
+}
 
 
 def reaching(command: Callable[..., None]) -> Callable[..., None]:
@@ -96,7 +129,7 @@ def reaching(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        chosen = {field.name: given.pop(field.name) for field in fields(Server)}
+        chosen = {name: given.pop(name) for name in hints if name in given}
         command(server=Server(**chosen), **given)
 
     kept = [parameter for name, parameter in own.items() if name != "server"]
@@ -115,7 +148,7 @@ def open_client(server: Server, file: str) -> Iterator[tuple[ChatClient, Sequenc
     The graph runs elsewhere, or in this process with its models named and loaded.
     """
     server.check(file)
-    if server.url:
+    if server.is_elsewhere:
         with server.connect() as client:
             yield client, ()
         return

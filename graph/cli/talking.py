@@ -125,7 +125,7 @@ def translate(
     """
     from graph.cli.translation import translate as ask_translator
 
-    if not server.url and not file:
+    if not server.is_elsewhere and not file:
         from graph.local.build import TRANSLATOR_FILE
 
         file = str(TRANSLATOR_FILE)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import httpx2
 
 from graph import contract
+from graph.calling.endpoint import Endpoint
 from graph.calling.transport import HttpTransport
 from graph.cluster.connection import Cluster
 from graph.cluster.forward import forward
@@ -76,7 +77,7 @@ def _ask_readiness(url: str, seconds: float) -> None:
 
 
 def _ask_turn(url: str, question: Question, seconds: float) -> None:
-    transport = HttpTransport(url)
+    transport = HttpTransport(Endpoint(url), trust_env=False)
     try:
         answer = transport.post(question.body or b"", question.predictor, seconds)
     finally:

@@ -113,7 +113,7 @@ def test_a_pipe_with_a_message_that_fails_goes_on_and_ends_with_1(url):
         (["ask", "Hello", "--history", "none.json", "--url", "http://x"], 2, "none.json"),
         (["ask"], 2, "Missing argument"),
         (["ask", "Hello", "--output", "xml"], 2, "xml"),
-        (["chat", "a.yaml", "--url", "http://x"], 2, "not both"),
+        (["chat", "a.yaml", "--url", "http://x"], 2, "give one of"),
         (["nonsense"], 2, "nonsense"),
     ],
 )

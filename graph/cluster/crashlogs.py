@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graph.cluster.connection import Cluster
+from graph.cluster.logs import Wanted, read_log
 from graph.cluster.parts.model import Part, Status
 from graph.cluster.reasons.model import LogSource
 from graph.errors import ClusterError
 
-_LINES = 6
-_MOST_BYTES = 4096
+_LAST = Wanted(tail=6)
 
 
 class CrashLogs:
@@ -33,25 +33,10 @@ class CrashLogs:
     def _read(self, source: LogSource) -> tuple[str, ...]:
         if source not in self._known:
             try:
-                self._known[source] = read_last_lines(self._cluster, source)
+                lines = read_log(
+                    self._cluster, source.pod, source.container, _LAST, source.previous
+                )
             except ClusterError:
-                self._known[source] = ()
+                lines = []
+            self._known[source] = tuple(line.text for line in lines)
         return self._known[source]
-
-
-def read_last_lines(cluster: Cluster, source: LogSource) -> tuple[str, ...]:
-    """Raises ClusterError."""
-    namespace = cluster.namespace
-    with cluster.speaking(f"log of Pod/{source.pod}"):
-        answer = cluster.dynamic.request(
-            "get",
-            f"/api/v1/namespaces/{namespace}/pods/{source.pod}/log",
-            query_params=[
-                ("container", source.container),
-                ("previous", str(source.previous).lower()),
-                ("tailLines", str(_LINES)),
-                ("limitBytes", str(_MOST_BYTES)),
-            ],
-            serialize=False,
-        )
-    return tuple(answer.data.decode("utf-8", "replace").splitlines())

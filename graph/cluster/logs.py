@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubernetes.client import CoreV1Api
@@ -20,6 +20,8 @@ from graph.cluster.snapshot import JOB, POD, Snapshot, read_snapshot
 from graph.errors import NotFound, Refused
 
 JOB_LABEL = "job-name"
+# The node says so in the place of a log that it has thrown away.
+_NOT_KEPT = "unable to retrieve container logs for"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def read_logs(
         for container in containers_of(pod, wanted)
         if container.restarts or not previous
     ]
-    return heapq.merge(*logs, key=lambda line: line.time)
+    # The two streams of one container are not quite in order either.
+    yield from sorted(itertools.chain(*logs), key=lambda line: line.time)
 
 
 def read_log(
@@ -84,8 +87,13 @@ def read_log(
     except (NotFound, Refused):
         # It is gone, or it was never there: the server says so with 400.
         return []
-    text = answer.data.decode("utf-8", "replace")
-    return [read_line(pod, container, line) for line in text.splitlines()]
+    lines: list[Line] = []
+    for text in answer.data.decode("utf-8", "replace").splitlines():
+        line = read_line(pod, container, text)
+        if not line.time and text.startswith(_NOT_KEPT):
+            continue
+        lines.append(line if line.time or not lines else replace(line, time=lines[-1].time))
+    return lines
 
 
 def limits(wanted: Wanted) -> dict[str, Any]:

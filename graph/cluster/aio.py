@@ -16,6 +16,8 @@ from graph.cluster import apply as applying
 from graph.cluster import connection, scaling
 from graph.cluster import delete as deleting
 from graph.cluster import diff as comparing
+from graph.cluster import status as looking
+from graph.cluster import wait as waiting
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,3 +40,5 @@ delete = in_thread(deleting.delete)
 scale = in_thread(scaling.scale)
 pause = in_thread(scaling.pause)
 resume = in_thread(scaling.resume)
+read_status = in_thread(looking.read_status)
+wait = in_thread(waiting.wait)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 
@@ -14,15 +15,18 @@ from graph.cluster import connection
 from graph.cluster.apply import apply
 from graph.cluster.delete import delete
 from graph.cluster.diff import diff
+from graph.cluster.forward import forward
 from graph.cluster.live import await_gone, find, list_metadata, locate
 from graph.cluster.objects import read_objects
 from graph.cluster.scaling import pause, resume, scale
+from graph.cluster.status import read_status
+from graph.cluster.wait import wait
 from graph.errors import Forbidden
 from tests.cluster import kubeconfigs, strangers
 from tests.cluster.deployment import MANIFESTS
 from tests.cluster.harness import Cluster
 from tests.cluster.kube import KubectlError, until
-from tests.cluster.small import NOWHERE, Object, claim, config_map, job
+from tests.cluster.small import NOWHERE, Object, claim, config_map, idle, job
 
 pytestmark = pytest.mark.cluster
 ROLE = yaml.safe_load((MANIFESTS / "access" / "role.yaml").read_text())
@@ -77,6 +81,18 @@ def test_the_role_suffices_for_every_command(limited: Connect, application: list
     assert len(removals) == sum(1 for change in changes if change.ref.namespace)
 
 
+def test_the_role_suffices_to_watch_and_to_reach_what_runs(limited: Connect) -> None:
+    here = limited(ROLE["rules"])
+    apply(here, [strangers.service("first"), strangers.graph("chain", "first")])
+    assert wait(here, timeout=120).ready
+    assert read_status(here).ready
+    with forward(here, "chain") as url:
+        answer = httpx2.post(url, json={"instances": ["a"]}, timeout=30)
+    assert answer.json() == {"predictions": ["a", "first:predict"]}
+    # Its pods need half a minute to end.
+    assert {removal.fate for removal in delete(here, timeout=0)} == {"deleted"}
+
+
 def test_what_is_of_the_whole_cluster_names_the_way_round(
     limited: Connect, application: list[Object]
 ) -> None:
@@ -102,6 +118,32 @@ def test_a_missing_verb_is_named_with_its_resource_and_namespace(
         assert (told.value.verb, told.value.resource) == (verb, name)
         assert told.value.namespace == here.namespace
         assert "manifests/access holds a Role" in told.value.message
+
+
+@pytest.mark.parametrize("verb", ["list", "watch"])
+@pytest.mark.parametrize("resource", ["pods", "events", "deployments.apps", "jobs.batch"])
+def test_a_missing_right_to_watch_is_named(
+    verb: str, resource: str, limited: Connect, here: connection.Cluster
+) -> None:
+    apply(here, idle("one"))
+    account = limited(without(verb, resource))
+    with pytest.raises(Forbidden, match="manifests/access holds a Role") as told:
+        wait(account, timeout=20) if verb == "watch" else read_status(account)
+    assert (told.value.verb, told.value.resource) == (verb, resource)
+    assert told.value.namespace == here.namespace
+
+
+def without(verb: str, resource: str) -> list[dict[str, Any]]:
+    """The rules of the Role, but one verb of one resource."""
+    name, _, group = resource.partition(".")
+    rules = []
+    for rule in ROLE["rules"]:
+        if rule["apiGroups"] == [group] and name in rule["resources"]:
+            others = [each for each in rule["resources"] if each != name]
+            rules.append(rule | {"resources": [name], "verbs": [*({*rule["verbs"]} - {verb})]})
+            rule = rule | {"resources": others}
+        rules.append(rule)
+    return [rule for rule in rules if rule["resources"]]
 
 
 def may(cluster: Cluster, space: str, user: str) -> bool:

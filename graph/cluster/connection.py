@@ -112,8 +112,7 @@ def connect(
         name, own = _read_kubeconfig(settings, files, context)
     api = _Client(settings)
     try:
-        with _speaking(settings.host):
-            dynamic = DynamicClient(api, cache_file=_NO_FILE)
+        dynamic = _discover(api)
     except BaseException:
         api.rest_client.close()
         raise
@@ -126,6 +125,15 @@ def _speaking(server: str, about: str = "") -> Iterator[None]:
         yield
     except (OpenApiException, HTTPError) as err:
         raise translate(err, server, about) from err
+
+
+def _discover(api: client.ApiClient) -> DynamicClient:
+    server = api.configuration.host
+    try:
+        with _speaking(server):
+            return DynamicClient(api, cache_file=_NO_FILE)
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise NoCluster(f"{server}: does not answer as a Kubernetes API server does") from err
 
 
 def _not_served(api_version: str, kind: str, served: list[str]) -> NotFound:

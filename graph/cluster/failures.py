@@ -140,7 +140,7 @@ def _owned_fields(causes: tuple[Mapping[str, Any], ...]) -> Iterator[tuple[str, 
 
 
 def _read(err: ApiException) -> Answer:
-    body = err.body if isinstance(err.body, str) else (err.body or b"").decode(errors="replace")
+    body = err.body or ""
     try:
         status = json.loads(body)
         details = status.get("details") or {}

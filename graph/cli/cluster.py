@@ -183,7 +183,7 @@ def _confirm(plan: Sequence[Removal]) -> None:
         return
     for ref in going:
         note(f"  {ref}" + (f" in namespace {ref.namespace}" if ref.namespace else ""))
-    if not typer.confirm(f"Delete {len(going)} objects?", err=True):
+    if not typer.confirm("Delete these?", err=True):
         note("nothing was deleted")
         raise typer.Exit(FAILED)
 

@@ -10,10 +10,14 @@ from graph.cluster.connection import Cluster
 from graph.cluster.failures import missing_namespace
 from graph.cluster.kinds import KINDS, KSERVE, Kind
 from graph.cluster.live import find, is_applied, list_metadata
-from graph.cluster.objects import Object, Ref
+from graph.cluster.objects import Object, Ref, reference
 from graph.errors import Forbidden
 
 _NAMESPACE = Kind("", "Namespace", guarded=True)
+_BINDING = Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", guarded=True)
+_POLICY = "ValidatingAdmissionPolicy"
+# Every namespace has its name as this label.
+_NAME_LABEL = "kubernetes.io/metadata.name"
 _GUARDED = {(kind.group, kind.name) for kind in KINDS if kind.guarded}
 # What somebody would miss who lost it with the namespace.
 _MISSED = (
@@ -27,7 +31,7 @@ _MISSED = (
 
 
 def find_applied(cluster: Cluster, any_kind: bool = False) -> Iterator[Object]:
-    """Metadata of what was applied in the namespace, of the namespace, and of the whole cluster.
+    """Metadata of what was applied in the namespace, of the namespace, and of its policies.
 
     any_kind: look among all kinds, not only among those that are applied without being asked for.
     What the shipped Role does not reach is passed over where the right to look for it is missing.
@@ -35,9 +39,9 @@ def find_applied(cluster: Cluster, any_kind: bool = False) -> Iterator[Object]:
     """
     own = find_namespace(cluster)
     for resource in _every(cluster) if any_kind else _served(cluster, KINDS):
-        if (resource.group or "", resource.kind) == (_NAMESPACE.group, _NAMESPACE.name):
-            continue
-        yield from filter(is_applied, _list(cluster, resource))
+        if resource.namespaced:
+            yield from filter(is_applied, _list(cluster, resource))
+    yield from filter(is_applied, _find_policies(cluster))
     if own is not None and is_applied(own):
         yield own
 
@@ -61,11 +65,25 @@ def find_namespace(cluster: Cluster) -> Object | None:
     return found
 
 
+def _find_policies(cluster: Cluster) -> Iterator[Object]:
+    """Admission policies of the whole cluster whose bindings name this namespace."""
+    for resource in _served(cluster, [_BINDING]):
+        for listed in _list(cluster, resource):
+            binding = find(cluster, reference(listed)) or {}
+            spec = binding.get("spec", {})
+            selector = spec.get("matchResources", {}).get("namespaceSelector", {})
+            if selector.get("matchLabels", {}).get(_NAME_LABEL) == cluster.namespace:
+                yield binding
+                policy = Ref(binding["apiVersion"], _POLICY, spec.get("policyName", ""))
+                found = find(cluster, policy)
+                if found is not None:
+                    yield found
+
+
 def _list(cluster: Cluster, resource: Resource) -> Iterator[Object]:
     try:
-        yield from list_metadata(
-            cluster, resource, cluster.namespace if resource.namespaced else ""
-        )
+        namespace = cluster.namespace if resource.namespaced else ""
+        yield from list_metadata(cluster, resource, namespace)
     except Forbidden:
         if (resource.group or "", resource.kind) not in _GUARDED:
             raise

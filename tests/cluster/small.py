@@ -54,3 +54,25 @@ def claim(name: str) -> Object:
 def secret(name: str, value: str) -> Object:
     metadata = {"name": name}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"v": value}}
+
+
+def policy(namespace: str) -> list[Object]:
+    """An admission policy that allows everything, and its binding to a namespace."""
+    group = "admissionregistration.k8s.io/v1"
+    metadata = {"name": namespace}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    allowing: Object = {
+        "matchConstraints": {"resourceRules": [rule | {"operations": ["CREATE"]}]},
+        "validations": [{"expression": "true"}],
+    }
+    binding: Object = {
+        "policyName": namespace,
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": selector},
+    }
+    kind = "ValidatingAdmissionPolicy"
+    return [
+        {"apiVersion": group, "kind": kind, "metadata": metadata, "spec": allowing},
+        {"apiVersion": group, "kind": f"{kind}Binding", "metadata": metadata, "spec": binding},
+    ]

@@ -13,7 +13,7 @@ from graph.cluster.delete import Fate, delete
 from graph.errors import NamespaceMissing, Refused, TimedOut
 from tests.cluster import strangers
 from tests.cluster.harness import Cluster
-from tests.cluster.small import claim, config_map, idle, namespace
+from tests.cluster.small import claim, config_map, idle, namespace, policy
 
 pytestmark = pytest.mark.cluster
 HOLD = "parley.test/hold"
@@ -87,6 +87,23 @@ def test_the_namespace_is_deleted_only_where_it_is_meant_and_nothing_else_is_in_
         assert fates(delete(inside, volumes=True, with_namespace=True))[own] == "deleted"
         with pytest.raises(NamespaceMissing, match=f'namespace "{name}" is not there'):
             delete(inside)
+
+
+def test_a_policy_of_the_namespace_is_deleted_by_its_file_only(here: connection.Cluster) -> None:
+    # Of the whole cluster, so that its name has to be nobody else's.
+    policies = policy(here.namespace)
+    apply(here, policies)
+    try:
+        removals = delete(here)
+        assert set(fates(removals).values()) == {"left"}
+        assert {str(removal.ref) for removal in removals} == {
+            f"ValidatingAdmissionPolicy/{here.namespace}",
+            f"ValidatingAdmissionPolicyBinding/{here.namespace}",
+        }
+        assert "name its file to delete it" in removals[0].reason
+    finally:
+        assert set(fates(delete(here, policies)).values()) == {"deleted"}
+    assert delete(here) == []
 
 
 def test_what_does_not_go_in_time_is_named_with_what_holds_it(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from graph.cli.cluster import apply, delete, diff
+from graph.cli.doctor import doctor
 from graph.cli.exits import FAILED, INTERRUPTED, MEANINGS, exit_code
 from graph.cli.graph import app as graph_commands
 from graph.cli.init import init
@@ -28,7 +29,7 @@ from graph.errors import ParleyError, needing
 # The commands of one word, in the order of the help.
 COMMANDS = (
     *(chat, ask, translate, serve, init),
-    *(apply, diff, status, wait, logs, open, scale, pause, resume, delete),
+    *(apply, diff, status, wait, logs, open, scale, pause, resume, delete, doctor),
 )
 
 app = typer.Typer(

@@ -48,6 +48,11 @@ def explain_scheduling(pod: Pod, claims: Sequence[Claim]) -> Reason | None:
     )
 
 
+def is_gpu(resource: str) -> bool:
+    """Whether it is the name of a GPU, whole or in part (MIG), or of a label about one."""
+    return _GPU.fullmatch(resource) is not None
+
+
 def _claim(words: str, pod: Pod, claims: Sequence[Claim]) -> Reason | None:
     missing = _MISSING_CLAIM.search(words)
     if missing:
@@ -72,8 +77,8 @@ def _lacking(words: str, pod: Pod) -> Reason | None:
     """What there is too little of; a GPU first, since it is what a node seldom has."""
     lacks = _LACKS.findall(words)
     # The scheduler looks at labels first; nodes without GPUs do not have the label.
-    hidden = [key for key in pod.node_selector if _GPU.fullmatch(key)]
-    gpus = [name for name in lacks if _GPU.fullmatch(name)]
+    hidden = [key for key in pod.node_selector if is_gpu(key)]
+    gpus = [name for name in lacks if is_gpu(name)]
     if gpus:
         asked = " + ".join(pod.asks.get(gpus[0], ("1",)))
         return Reason(

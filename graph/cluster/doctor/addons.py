@@ -1,0 +1,24 @@
+"""What is optional: KEDA and Prometheus' operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graph.cluster.connection import Cluster
+from graph.cluster.doctor.model import Finding, note, ok
+from graph.errors import NotFound
+
+_ADDONS = (
+    ("KEDA", "keda.sh/v1alpha1", "ScaledObject", "a ScaledObject of your own"),
+    ("Prometheus", "monitoring.coreos.com/v1", "PodMonitor", "`podMonitor` of the chart"),
+)
+
+
+def check_addons(cluster: Cluster) -> Iterator[Finding]:
+    for name, api_version, kind, use in _ADDONS:
+        try:
+            cluster.resource(api_version, kind)
+        except NotFound:
+            yield note(name, f"no {kind}", f"install it for {use}; all else works without")
+        else:
+            yield ok(name, f"{kind} {api_version.rpartition('/')[2]}")

@@ -54,12 +54,12 @@ def mixed(number: int) -> Instance:
     return MESSAGES[number % len(MESSAGES)]
 
 
-async def measure(service: Service, seconds: float) -> list[Part]:
-    """Parts, in order; they take `seconds` together."""
+async def measure(service: Service, seconds: float, load: float) -> list[Part]:
+    """Parts, in order; they take `seconds` together. load: of the one that saturates."""
     warm = max(10.0, seconds / 60)
     samples = await closed_loop(service.url, mixed, 2, warm)
-    rate = LOAD * len(answered_seconds(samples)) / warm
-    print(f"saturating load: {rate / LOAD:.2f} turns a second; soaked with {rate:.2f}", flush=True)
+    rate = load * len(answered_seconds(samples)) / warm
+    print(f"saturating load: {rate / load:.2f} turns a second; soaked with {rate:.2f}", flush=True)
     parts = []
     for number in range(PARTS):
         samples = await open_loop(service.url, mixed, rate, seconds / PARTS, seed=number)
@@ -98,10 +98,11 @@ def compare(parts: Sequence[Part]) -> str:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1800, help="length of the soak")
+    parser.add_argument("--load", type=float, default=LOAD, help="of the one that saturates")
     parser.add_argument("file", nargs="?", default="", help="YAML of the graph (default: embedded)")
     options = parser.parse_args(argv)
     with serving(*([options.file] if options.file else [])) as service:
-        parts = asyncio.run(measure(service, options.seconds))
+        parts = asyncio.run(measure(service, options.seconds, options.load))
     print(compare(parts))
     return 1 if any(part.failed for part in parts) else 0
 

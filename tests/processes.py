@@ -111,6 +111,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def stop_unheard(*arguments: str) -> int:
+    """The exit code of a process that gets SIGTERM once it is ready and nobody reads its stderr."""
+    with subprocess.Popen(
+        [sys.executable, *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert any("ready" in line for line in process.stderr)
+            process.stderr.close()
+            process.send_signal(signal.SIGTERM)
+            return process.wait(60)
+        finally:
+            process.kill()
+
+
 @contextmanager
 def started(*arguments: str) -> Iterator[Process]:
     process = Process(arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
@@ -25,4 +26,6 @@ def say_json(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    print(text, file=sys.stderr)
+    """To stderr. That nobody reads it any more stops no command from doing its work."""
+    with suppress(OSError):
+        print(text, file=sys.stderr)

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -134,12 +134,12 @@ def stop_or_hurry(server: Server, note: Callable[[str], None]) -> None:
     if not server.should_exit:
         waiting = server.under_way
         end = f"{waiting} under way; Ctrl-C again refuses them" if waiting else "none under way"
-        note(f"stopping when all requests are answered: {end}")
         server.stop()
+        note(f"stopping when all requests are answered: {end}")
     else:
         waiting = server.under_way
-        note(f"stopping at once: {waiting} request{' is' if waiting == 1 else 's are'} refused")
         server.hurry()
+        note(f"stopping at once: {waiting} request{' is' if waiting == 1 else 's are'} refused")
 
 
 async def serve_while_loading(
@@ -180,8 +180,10 @@ def end_process_after(seconds: float, code: int = 1) -> None:
 
 def _end_process(code: int) -> None:
     """Without waiting for threads."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # Nobody may read it any more.
+        with suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 

@@ -17,7 +17,7 @@ from predictors.door.handler import Handler
 from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 from tests.predictors.door.waiting import BODY, Degrades, Waits
-from tests.processes import free_port
+from tests.processes import free_port, stop_unheard
 
 DETECTOR = [sys.executable, "-m", "predictors.detector", "--host", "127.0.0.1"]
 
@@ -64,6 +64,10 @@ def test_a_process_serves_and_stops_cleanly_on_sigterm():
         assert "request_predict_seconds" in httpx2.get(f"{url}/metrics").text
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
+
+
+def test_a_process_stops_though_nobody_reads_its_log():
+    assert stop_unheard(*DETECTOR[1:], "--model_name=d", "--http_port=0", "--drain_delay=0") == 0
 
 
 def test_a_process_describes_itself_when_it_is_asked_to():

@@ -11,7 +11,7 @@ from graph.cli.main import main
 from graph.local.app import app_of
 from graph.local.serve import allow_origins
 from tests.fakes import embedded_graph, predictors
-from tests.processes import started
+from tests.processes import started, stop_unheard
 
 FILE = """
 apiVersion: serving.kserve.io/v1alpha1
@@ -98,6 +98,10 @@ def test_a_second_ctrl_c_refuses_what_is_under_way(fifo):
         # A thread that works on, whatever is asked of it, does not keep the process.
         assert process.wait() in (0, 1)
         assert "Traceback" not in process.stderr
+
+
+def test_it_stops_though_nobody_reads_what_it_says(file):
+    assert stop_unheard("-m", "graph.cli", "serve", file, "--port=0") == 0
 
 
 def test_past_the_drain_what_is_under_way_is_refused_without_a_traceback(fifo):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graph.cli.exits import FAILED, USAGE
-from graph.cli.listing import Format, ListFormat, line_by_line, name_fields, say_items
+from graph.cli.listing import Format, ListFormat, listing, name_fields
 from graph.cli.output import note
 from graph.cli.target import (
     AnyKind,
@@ -30,6 +30,7 @@ from graph.cli.target import (
 from graph.errors import ClusterError
 
 if TYPE_CHECKING:
+    from graph.cluster.apply import Change
     from graph.cluster.delete import Removal
     from graph.cluster.diff import Difference
     from graph.cluster.objects import Ref
@@ -55,11 +56,17 @@ def apply(
     Example: parley apply manifests/overlays/embedded
     """
     sources = named_files(files, file)
-    with connected(namespace, context, kubeconfig) as cluster:
+    with (
+        connected(namespace, context, kubeconfig) as cluster,
+        listing(output, _describe_change, _change_fields, tried(dry_run)) as take,
+    ):
         from graph.cluster import apply as applying
 
-        tell = line_by_line(output, lambda c: f"{c.ref.qualified} {c.action}{tried(dry_run)}")
-        changes = applying.apply(
+        def tell(change: Change) -> None:
+            take(change)
+            _note_all(change.ref, change.notes)
+
+        applying.apply(
             cluster,
             sources,
             dry_run=dry_run is DryRun.SERVER,
@@ -68,10 +75,8 @@ def apply(
             replace_jobs=replace_jobs,
             namespaced=namespaced,
             on_change=tell,
+            on_wait=lambda ref: note(f"{ref} is being deleted; waits until it is gone"),
         )
-    for change in changes:
-        _note_all(change.ref, change.notes)
-    say_items([name_fields(c.ref) | {"change": c.action.value} for c in changes], output)
 
 
 def diff(
@@ -152,29 +157,39 @@ def delete(
         )
         if asking:
             _confirm(remove(dry_run=True))
-        removals = remove(
-            dry_run=dry_run is DryRun.SERVER,
-            timeout=timeout if wait else 0,
-            on_removal=_removal_line(output, dry_run),
-        )
+        with listing(output, _describe_removal, _removal_fields, tried(dry_run)) as take:
+            removals = remove(
+                dry_run=dry_run is DryRun.SERVER,
+                timeout=timeout if wait else 0,
+                on_removal=partial(_tell_removal, take, output),
+            )
         if not removals:
             note(f'nothing is applied in namespace "{cluster.namespace}"')
-    say_items(
-        [name_fields(r.ref) | {"fate": r.fate.value, "reason": r.reason} for r in removals], output
-    )
 
 
-def _removal_line(output: Format, dry_run: DryRun) -> Callable[[Removal], None]:
-    """What is deleted goes to stdout as soon as it is; what is left is told beside it."""
-    tell = line_by_line(output, lambda r: f"{r.ref.qualified} {r.fate}{tried(dry_run)}")
+def _tell_removal(take: Callable[[Removal], None], output: Format, removal: Removal) -> None:
+    """What is left is told beside what is deleted, but to a program as part of it."""
+    left = removal.fate == "left"
+    if left:
+        note(f"{removal.ref} is left: {removal.reason}")
+    if not left or output in (Format.JSON, Format.YAML):
+        take(removal)
 
-    def say_removal(removal: Removal) -> None:
-        if removal.fate == "left":
-            note(f"{removal.ref} is left: {removal.reason}")
-        else:
-            tell(removal)
 
-    return say_removal
+def _describe_change(change: Change) -> str:
+    return f"{change.ref.qualified} {change.action}"
+
+
+def _change_fields(change: Change) -> dict[str, str]:
+    return name_fields(change.ref) | {"change": change.action.value}
+
+
+def _describe_removal(removal: Removal) -> str:
+    return f"{removal.ref.qualified} {removal.fate}"
+
+
+def _removal_fields(removal: Removal) -> dict[str, str]:
+    return name_fields(removal.ref) | {"fate": removal.fate.value, "reason": removal.reason}
 
 
 def _confirm(plan: Sequence[Removal]) -> None:

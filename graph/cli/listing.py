@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 import yaml
@@ -22,9 +23,44 @@ class Format(StrEnum):
     NAME = "name"
 
 
+class Named(Protocol):
+    """What a list may hold."""
+
+    @property
+    def ref(self) -> Ref: ...
+
+
+T = TypeVar("T", bound=Named)
 ListFormat = Annotated[
     Format, typer.Option("--output", "-o", help="Lines for people, json, yaml, or only names.")
 ]
+
+
+@contextmanager
+def listing(
+    output: Format,
+    line: Callable[[T], str],
+    fields: Callable[[T], Mapping[str, Any]],
+    end: str = "",
+) -> Iterator[Callable[[T], None]]:
+    """What takes items one by one: prints a line of each at once, or all of them at the end.
+
+    line: for people, with `end` after it, or only the name.  fields: for JSON and YAML, which come
+    at the end, also after a failure and after Ctrl-C, with what there is by then.
+    """
+    items: list[T] = []
+
+    def take(item: T) -> None:
+        items.append(item)
+        if output is Format.TABLE:
+            say(line(item) + end)
+        elif output is Format.NAME:
+            say(item.ref.qualified)
+
+    try:
+        yield take
+    finally:
+        say_items([fields(item) for item in items], output)
 
 
 def say_items(items: Sequence[Mapping[str, Any]], output: Format) -> None:
@@ -32,16 +68,8 @@ def say_items(items: Sequence[Mapping[str, Any]], output: Format) -> None:
     if output is Format.JSON:
         say_json(items)
     elif output is Format.YAML:
-        say(yaml.safe_dump(items, allow_unicode=True, sort_keys=False).rstrip())
-
-
-def line_by_line(output: Format, line: Callable[[Any], str]) -> Callable[[Any], None]:
-    """What prints an item as soon as it is known: its line, its name, or nothing until the end."""
-    if output is Format.TABLE:
-        return lambda item: say(line(item))
-    if output is Format.NAME:
-        return lambda item: say(item.ref.qualified)
-    return lambda item: None
+        listed = [dict(item) for item in items]
+        say(yaml.safe_dump(listed, allow_unicode=True, sort_keys=False).rstrip())
 
 
 def name_fields(ref: Ref) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graph.cli.listing import Format, ListFormat, line_by_line, name_fields, say_items
+from graph.cli.listing import Format, ListFormat, listing, name_fields
 from graph.cli.target import Context, DryRun, Kubeconfig, Namespace, TryOnly, connected, tried
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def scale(
         from graph.cluster import scaling
 
         scaled = scaling.scale(cluster, name, replicas, most, dry_run=dry_run is DryRun.SERVER)
-    line_by_line(output, lambda it: f"{_describe(it)}{tried(dry_run)}")(scaled)
-    least, most = scaled.now
-    say_items([name_fields(scaled.ref) | {"minReplicas": least, "maxReplicas": most}], output)
+    with listing(output, _describe_scale, _scale_fields, tried(dry_run)) as take:
+        take(scaled)
 
 
 def pause(
@@ -89,13 +88,17 @@ def _choose(names: list[str] | None, everything: bool) -> list[str] | None:
 
 
 def _say_all(states: list[Paused], output: Format, dry_run: DryRun) -> None:
-    tell = line_by_line(output, lambda it: f"{_describe_pause(it)}{tried(dry_run)}")
-    for state in states:
-        tell(state)
-    say_items([name_fields(s.ref) | {"paused": s.paused} for s in states], output)
+    with listing(output, _describe_pause, _pause_fields, tried(dry_run)) as take:
+        for state in states:
+            take(state)
 
 
-def _describe(scaled: Scaled) -> str:
+def _scale_fields(scaled: Scaled) -> dict[str, str | int]:
+    least, most = scaled.now
+    return name_fields(scaled.ref) | {"minReplicas": least, "maxReplicas": most}
+
+
+def _describe_scale(scaled: Scaled) -> str:
     return f"{scaled.ref.qualified} scaled to {_range(scaled.now)} (was {_range(scaled.before)})"
 
 
@@ -103,6 +106,10 @@ def _describe_pause(state: Paused) -> str:
     word = "paused" if state.paused else "resumed"
     already = "" if state.changed else " already"
     return f"{state.ref.qualified} {word}{already}"
+
+
+def _pause_fields(state: Paused) -> dict[str, str | bool]:
+    return name_fields(state.ref) | {"paused": state.paused}
 
 
 def _range(replicas: tuple[int | None, int | None]) -> str:

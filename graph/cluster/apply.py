@@ -65,10 +65,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Manner:
-    """force_conflicts: take over what others own.  replace_jobs: make a Job anew that differs."""
+    """force_conflicts: take over what others own.  replace_jobs: make a Job anew that differs.
+
+    on_wait: is called with an object whose end is waited for.
+    """
 
     force_conflicts: bool = False
     replace_jobs: bool = False
+    on_wait: Callable[[Ref], None] = lambda _: None
 
 
 def apply(
@@ -80,39 +84,37 @@ def apply(
     force_conflicts: bool = False,
     replace_jobs: bool = False,
     namespaced: bool = False,
-    on_change: Callable[[Change], None] | None = None,
+    on_change: Callable[[Change], None] = lambda _: None,
+    on_wait: Callable[[Ref], None] = lambda _: None,
 ) -> list[Change]:
     """Apply the objects of files, folders or Python, in the order in which they need each other.
 
     dry_run: only ask the server what it would do.  any_kind: also kinds that are not of KServe.
     namespaced: leave out what is of the whole cluster, such as the Namespace itself.
-    on_change: is called for each object as soon as it is applied.
+    on_change: is called for each object as soon as it is applied.  on_wait: before it waits for the
+    end of an object that is being deleted, because what is applied to it would go too.
 
     Raises SpecError for what cannot be read, and ClusterError; its `applied` and `left` say what
     was applied before it and what was not. Where the server refuses an object, nothing is applied.
     """
-    manner = Manner(force_conflicts, replace_jobs)
+    manner = Manner(force_conflicts, replace_jobs, on_wait)
     manifests = locate(cluster, read_objects(sources, any_kind))
-    tell = on_change or (lambda _: None)
     chosen = [m for m in manifests if m.ref.namespace or not namespaced]
     tried = _try_all(cluster, chosen, manner, whole=dry_run)
     left_out = [Change(m.ref, Action.LEFT_OUT) for m in manifests if m not in chosen]
     for change in [*left_out, *(tried if dry_run else ())]:
-        tell(change)
-    return left_out + (tried if dry_run else _apply_all(cluster, chosen, manner, tell))
+        on_change(change)
+    return left_out + (tried if dry_run else _apply_all(cluster, chosen, manner, on_change))
 
 
 def put(cluster: Cluster, manifest: Manifest, manner: Manner, *, dry_run: bool = False) -> Outcome:
-    """Apply one object. Raises ClusterError.
-
-    One that was deleted and is still going is waited for, because what is applied to it goes too.
-    """
+    """Apply one object. Raises ClusterError."""
     ref = manifest.ref
     before = find(cluster, ref)
     if before is not None and is_going(before):
         if dry_run:
             return Outcome(None, manifest.body, ("The one that is there is being deleted.",))
-        await_gone(cluster, [(ref, before["metadata"]["uid"])], GOING_SECONDS)
+        _await_end(cluster, ref, before, manner)
         before = None
     try:
         after, notes = _patch(cluster, manifest, manner, before, dry_run)
@@ -218,8 +220,12 @@ def _replace(
         ) from err
     if dry_run:
         return Outcome(before, manifest.body, replaced=True)
-    uid = before["metadata"]["uid"]
-    remove(cluster, ref, uid)
-    await_gone(cluster, [(ref, uid)], GOING_SECONDS)
+    remove(cluster, ref, before["metadata"]["uid"])
+    _await_end(cluster, ref, before, manner)
     after = patch_applied(cluster, ref, manifest.body)
     return replace(Outcome(before, after), replaced=True)
+
+
+def _await_end(cluster: Cluster, ref: Ref, going: Object, manner: Manner) -> None:
+    manner.on_wait(ref)
+    await_gone(cluster, [(ref, going["metadata"]["uid"])], GOING_SECONDS)

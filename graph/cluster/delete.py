@@ -75,7 +75,7 @@ def delete(
     any_kind: bool = False,
     dry_run: bool = False,
     timeout: float = SECONDS,
-    on_removal: Callable[[Removal], None] | None = None,
+    on_removal: Callable[[Removal], None] = lambda _: None,
 ) -> list[Removal]:
     """Delete the objects of files, folders or Python; without them all of ours in the namespace.
 
@@ -92,8 +92,7 @@ def delete(
     removals = []
     for each in sorted(found, key=lambda f: rank(f.ref.group, f.ref.kind), reverse=True):
         removals.append(_remove(each, scope))
-        if on_removal:
-            on_removal(removals[-1])
+        on_removal(removals[-1])
     if timeout and not dry_run:
         await_gone(cluster, [(ref, uid) for uid, ref in scope.going.items()], timeout)
     return removals

@@ -24,7 +24,6 @@ _MISSED = (
     Kind(KSERVE, "InferenceService"),
     Kind(KSERVE, "InferenceGraph"),
     Kind("", "PersistentVolumeClaim"),
-    Kind("", "Service"),
     Kind("apps", "Deployment"),
     Kind("batch", "Job"),
 )

@@ -17,6 +17,7 @@ from graph.cluster.delete import delete
 from graph.cluster.diff import diff
 from graph.cluster.forward import forward
 from graph.cluster.live import await_gone, find, list_metadata, locate
+from graph.cluster.logs import EVERYTHING, read_log, read_logs
 from graph.cluster.objects import read_objects
 from graph.cluster.scaling import pause, resume, scale
 from graph.cluster.status import read_status
@@ -30,8 +31,8 @@ from tests.cluster.small import NOWHERE, Object, claim, config_map, idle, job
 
 pytestmark = pytest.mark.cluster
 ROLE = yaml.safe_load((MANIFESTS / "access" / "role.yaml").read_text())
-# By this one it is seen that the API server knows a Role.
-LAST = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
+# A right to nothing, by which it is seen that the API server knows a Role.
+SEEN = {"apiGroups": [""], "resources": ["parley-seen"], "verbs": ["get"]}
 Connect = Callable[[list[dict[str, Any]]], connection.Cluster]
 
 
@@ -41,7 +42,8 @@ def limited(cluster: Cluster, space: str, tmp_path: Path):
     made = []
 
     def connect(rules: list[dict[str, Any]]) -> connection.Cluster:
-        file = kubeconfigs.of_account(cluster.kubectl, space, rules, tmp_path)
+        given = [rule for rule in rules if rule["verbs"] and rule["resources"]]
+        file = kubeconfigs.of_account(cluster.kubectl, space, [*given, SEEN], tmp_path)
         user = f"system:serviceaccount:{space}:{Path(file).stem}"
         # The API server learns of a Role a moment after it has stored it.
         until(lambda: may(cluster, space, user), "the rights of the account", 10)
@@ -89,6 +91,7 @@ def test_the_role_suffices_to_watch_and_to_reach_what_runs(limited: Connect) -> 
     with forward(here, "chain") as url:
         answer = httpx2.post(url, json={"instances": ["a"]}, timeout=30)
     assert answer.json() == {"predictions": ["a", "first:predict"]}
+    assert {line.pod.partition("-")[0] for line in read_logs(here)} == {"first", "chain"}
     # Its pods need half a minute to end.
     assert {removal.fate for removal in delete(here, timeout=0)} == {"deleted"}
 
@@ -106,7 +109,7 @@ def test_a_missing_verb_is_named_with_its_resource_and_namespace(
     verb: str, limited: Connect, here: connection.Cluster, application: list[Object]
 ) -> None:
     kept = [rule | {"verbs": [v for v in rule["verbs"] if v != verb]} for rule in ROLE["rules"]]
-    account = limited([rule for rule in kept if rule["verbs"]] + [LAST])
+    account = limited(kept)
     objects = [item for item in application if namespaced(here, item)]
     if verb != "create":
         apply(here, objects)
@@ -133,6 +136,21 @@ def test_a_missing_right_to_watch_is_named(
     assert told.value.namespace == here.namespace
 
 
+@pytest.mark.parametrize("resource", ["pods/log", "pods", "services"])
+def test_a_missing_right_to_read_or_reach_a_pod_is_named(
+    resource: str, limited: Connect, space: str
+) -> None:
+    account = limited(without("get", resource))
+    with pytest.raises(Forbidden, match="manifests/access holds a Role") as told:
+        if resource == "pods/log":
+            read_log(account, "first", "kserve-container", EVERYTHING)
+        else:
+            with forward(account, f"{resource.removesuffix('s')}/first"):
+                pass
+    assert (told.value.verb, told.value.resource) == ("get", resource)
+    assert told.value.namespace == space
+
+
 def without(verb: str, resource: str) -> list[dict[str, Any]]:
     """The rules of the Role, but one verb of one resource."""
     name, _, group = resource.partition(".")
@@ -143,14 +161,12 @@ def without(verb: str, resource: str) -> list[dict[str, Any]]:
             rules.append(rule | {"resources": [name], "verbs": [*({*rule["verbs"]} - {verb})]})
             rule = rule | {"resources": others}
         rules.append(rule)
-    return [rule for rule in rules if rule["resources"]]
+    return rules
 
 
 def may(cluster: Cluster, space: str, user: str) -> bool:
     try:
-        cluster.kubectl(
-            *("auth", "can-i", "get", "pods", "--subresource=log"), "-n", space, f"--as={user}"
-        )
+        cluster.kubectl("auth", "can-i", "get", "parley-seen", "-n", space, f"--as={user}")
     except KubectlError:
         # Its way to say no.
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,13 +20,14 @@ from kserve import (
 )
 from kubernetes import client
 
-from graph.cluster import connection
+from graph.cluster import aio, connection
 from graph.cluster.apply import Action, apply
 from graph.cluster.live import MANAGER
-from graph.errors import Conflict, NotFound, Refused, SpecError
-from tests.cluster import strangers
+from graph.errors import Conflict, NotFound, Refused, SpecError, Unreachable
+from tests.cluster import kubeconfigs, strangers
 from tests.cluster.harness import Cluster
 from tests.cluster.small import claim, config_map, idle, job, namespace
+from tests.proxy import Fault, proxied
 
 pytestmark = pytest.mark.cluster
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
@@ -88,6 +90,43 @@ def test_objects_of_kserves_sdk_are_applied(here: connection.Cluster, cluster: C
     assert live["spec"]["predictor"]["containers"][0]["imagePullPolicy"] == "Never"
     root = cluster.kubectl.get("ig", "typed-graph", here.namespace)["spec"]["nodes"]["root"]
     assert root["steps"] == [{"name": "only", "serviceName": "typed", "dependency": "Hard"}]
+
+
+def test_kserves_own_samples_are_applied(here: connection.Cluster) -> None:
+    # docs/samples of KServe: a model that one of its runtimes serves, and a canary of it.
+    sample = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "sklearn-iris"},
+        "spec": {
+            "predictor": {
+                "canaryTrafficPercent": 10,
+                "model": {"modelFormat": {"name": "sklearn"}, "storageUri": "gs://none/iris"},
+            }
+        },
+    }
+    assert actions(apply(here, sample)) == {"InferenceService/sklearn-iris": "created"}
+    assert actions(apply(here, sample)) == {"InferenceService/sklearn-iris": "unchanged"}
+
+
+async def test_an_event_loop_goes_on_while_objects_are_applied(
+    here: connection.Cluster,
+) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    changes = await aio.apply(here, [config_map("a"), idle("one")])
+    assert set(actions(changes).values()) == {"created"}
+    assert not any(difference.text for difference in await aio.diff(here, config_map("a")))
+    assert {removal.fate for removal in await aio.delete(here)} == {"deleted"}
+    counting.cancel()
+    assert turns > 10
 
 
 def test_an_object_read_from_the_cluster_is_applied_again(
@@ -171,6 +210,23 @@ def test_a_failure_in_the_middle_says_what_was_applied_and_what_was_not(
     assert told.value.applied == ("ConfigMap/a",)
     assert told.value.left == ("ConfigMap/b", "InferenceService/one")
     said = "applied: ConfigMap/a; not applied: ConfigMap/b, InferenceService/one"
+    assert told.value.message.endswith(said)
+
+
+def test_a_server_that_goes_away_in_the_middle_leaves_one_object_unknown(
+    cluster: Cluster, space: str, tmp_path: Path
+) -> None:
+    host, port = kubeconfigs.address(cluster.kubectl)
+    with proxied(port, host) as proxy:
+        by_proxy = kubeconfigs.through(cluster.kubectl, proxy.port, tmp_path)
+        maps = [config_map("a"), config_map("b"), config_map("c")]
+        with (
+            strangers.connect(cluster, space, by_proxy) as here,
+            pytest.raises(Unreachable) as told,
+        ):
+            apply(here, maps, on_change=lambda _: proxy.set(Fault(cut=0)))
+    assert (told.value.applied, told.value.left) == (("ConfigMap/a",), ("ConfigMap/c",))
+    said = "; applied: ConfigMap/a; not known: ConfigMap/b; not applied: ConfigMap/c"
     assert told.value.message.endswith(said)
 
 

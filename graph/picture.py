@@ -43,24 +43,32 @@ def draw(graph: Graph) -> str:
     return "\n".join(lines)
 
 
-def describe_walk(visits: Iterable[Visit], answer: Answer) -> str:
-    """Each step in the order in which it began, with what it received and answered."""
+def describe_walk(visits: Iterable[Visit], answer: Answer, timed: bool = False) -> str:
+    """Each step in the order in which it began, with what it received and answered.
+
+    timed: also the seconds that it took.
+    """
     lines = []
     for visit in sorted(visits, key=lambda visit: visit.order):
         indent = "  " * visit.depth
-        lines.append(f"{indent}{visit.node} / {_name(visit)} -> {visit.step.target}")
+        took = f"  {visit.seconds:.2f} s" if timed else ""
+        lines.append(f"{indent}{visit.node} / {_name(visit)} -> {visit.step.target}{took}")
         lines.append(f"{indent}  received  {_shorten(visit.request)}")
         if visit.answer is None:
             lines.append(f"{indent}  failed    {visit.error}")
         else:
             body = _shorten(visit.answer.body)
             lines.append(f"{indent}  answered  {visit.answer.status} {body}")
-    lines.append(f"answer  {answer.status} {answer.content_type or 'no content'}")
-    lines.append(f"  {_shorten(answer.body)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, describe_answer("answer", answer)])
 
 
-def walk_as_dict(visits: Iterable[Visit], answer: Answer) -> dict[str, Any]:
+def describe_answer(name: str, answer: Answer) -> str:
+    """A whole answer, by the name that it is given."""
+    kind = answer.content_type or "no content"
+    return f"{name}  {answer.status} {kind}\n  {_shorten(answer.body)}"
+
+
+def walk_as_dict(visits: Iterable[Visit], answer: Answer, timed: bool = False) -> dict[str, Any]:
     """`describe_walk` as a value for JSON, with whole bodies; a body that is JSON is its value."""
     steps = []
     for visit in sorted(visits, key=lambda visit: visit.order):
@@ -70,9 +78,13 @@ def walk_as_dict(visits: Iterable[Visit], answer: Answer) -> dict[str, Any]:
             step["error"] = visit.error
         else:
             step |= {"status": visit.answer.status, "answered": read_for_people(visit.answer.body)}
-        steps.append(step)
-    answered = {"status": answer.status, "content_type": answer.content_type}
-    return {"steps": steps, "answer": answered | {"body": read_for_people(answer.body)}}
+        steps.append(step | ({"seconds": round(visit.seconds, 3)} if timed else {}))
+    return {"steps": steps, "answer": answer_as_dict(answer)}
+
+
+def answer_as_dict(answer: Answer) -> dict[str, Any]:
+    fields = {"status": answer.status, "content_type": answer.content_type}
+    return fields | {"body": read_for_people(answer.body)}
 
 
 def _name(visit: Visit) -> str:

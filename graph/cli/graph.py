@@ -1,4 +1,4 @@
-"""`parley graph`: serve, lint, show and test any InferenceGraph, without a cluster.
+"""`parley graph`: serve, lint, show, trace and test any InferenceGraph.
 
 Exit codes: 0 ok, 1 a finding that is an error or a case that failed, 2 wrong usage or file.
 """
@@ -13,13 +13,14 @@ import typer
 
 from graph.cli.exits import FAILED
 from graph.cli.output import Output, note, say_json
+from graph.cli.tracing import trace as trace_live
 from graph.errors import SpecError
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Objects
 from graph.spec.sources import read_manifests, read_source
 
 app = typer.Typer(
-    help="Serve, lint, show and test any InferenceGraph, without a cluster.",
+    help="Serve, lint, show and test any InferenceGraph without a cluster; trace one on a cluster.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 ok, 1 failed or found errors, 2 wrong usage or file.",
@@ -136,6 +137,9 @@ def show(
         say_json(walk_as_dict(visits, answer))
     else:
         print(describe_walk(visits, answer))
+
+
+app.command("trace")(trace_live)
 
 
 @app.command("test")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,7 +46,7 @@ class Visit:
     """One step taken, as a watcher sees it: its place, what it received, what it answered.
 
     `order` counts the steps as they began, `depth` the nodes around; `answer` is None, and
-    `error` set, where no answer came.
+    `error` set, where no answer came. `seconds` passed until then.
     """
 
     order: int
@@ -56,6 +57,7 @@ class Visit:
     request: bytes
     answer: Answer | None = None
     error: str = ""
+    seconds: float = 0.0
 
 
 Watch = Callable[[Visit], None]
@@ -118,15 +120,17 @@ class _Walk:
     async def _step(self, node: str, index: int, body: bytes, depth: int) -> Answer:
         step = self.graph.nodes[node].steps[index]
         visit = Visit(next(self.orders), depth, node, index, step, body)
+        started = time.perf_counter()
         try:
             if step.node_name:
                 answer = await self.node(step.node_name, body, depth + 1)
             else:
                 answer = await self.call(step, body, self.headers)
         except StepError as err:
-            self.watch(replace(visit, error=err.message))
+            took = time.perf_counter() - started
+            self.watch(replace(visit, error=err.message, seconds=took))
             raise StepError(err.message) from err  # 404 is for a root Switch alone
-        self.watch(replace(visit, answer=answer))
+        self.watch(replace(visit, answer=answer, seconds=time.perf_counter() - started))
         return answer
 
     async def _switch(self, name: str, node: Node, body: bytes, depth: int) -> Answer:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from graph.asgi import Answer
 from graph.errors import SpecError
 from graph.router.transport import http_call
-from graph.router.walk import Visit, route
+from graph.router.walk import Call, Headers, Visit, route
 from graph.spec.documents import suggest
-from graph.spec.model import Graph
+from graph.spec.model import Graph, Step
 from graph.spec.sources import read_source
 from graph.testing.stubs import Played, Stubs, some_played
 
@@ -32,11 +33,31 @@ def trace_request(
     return asyncio.run(_trace(graph, body, urls, Stubs(scripts)))
 
 
+def trace_elsewhere(
+    graph: Graph, body: bytes, urls: Mapping[str, str]
+) -> tuple[list[Visit], Answer]:
+    """The same with nothing played, and with a serviceUrl called at another URL.
+
+    urls: by service name or serviceUrl; a serviceUrl that is not among them is called as it is.
+    """
+    return asyncio.run(_trace(graph, body, urls, None))
+
+
 async def _trace(
-    graph: Graph, body: bytes, urls: Mapping[str, str], stubs: Stubs
+    graph: Graph, body: bytes, urls: Mapping[str, str], stubs: Stubs | None
 ) -> tuple[list[Visit], Answer]:
     visits: list[Visit] = []
     async with http_call(urls, graph.timeouts.service_client) as real:
-        call = some_played(urls, real, stubs)
+        call = some_played(urls, real, stubs) if stubs else _moved(urls, real)
         answer = await route(graph, body, (), call, watch=visits.append)
     return visits, answer
+
+
+def _moved(urls: Mapping[str, str], real: Call) -> Call:
+    """Calls each target at its URL of `urls`."""
+
+    async def call(step: Step, body: bytes, headers: Headers) -> Answer:
+        url = urls.get(step.target, step.service_url)
+        return await real(replace(step, service_url=url), body, headers)
+
+    return call

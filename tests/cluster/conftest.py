@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from graph.cluster import connection
+from graph.cluster.wait import wait
 from predictors.images import catalogue as images
 from tests.cluster import harness, strangers, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
@@ -54,6 +55,17 @@ def embedded(deployment: Deployment) -> Deployment:
     """The embedded overlay, answering."""
     deployment.ensure("overlays/embedded")
     return deployment
+
+
+@pytest.fixture(scope="session")
+def chained(cluster: Cluster) -> Iterator[str]:
+    """A namespace with a graph of strangers' services, and one service alone; all of it works."""
+    with strangers.namespace(cluster.kubectl, "parley-chained") as name:
+        services = map(strangers.service, ("first", "second", "alone"))
+        strangers.put(cluster.kubectl, name, *services, strangers.graph("chain", "first", "second"))
+        with strangers.connect(cluster, name) as connected:
+            wait(connected, timeout=120)
+        yield name
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,37 +17,28 @@ from tests.cluster.kube import until
 from tests.proxy import Fault, proxied
 
 pytestmark = pytest.mark.cluster
-SPACE = "parley-forward"
-SERVICE = "echo-predictor"
-
-
-@pytest.fixture(scope="module")
-def space(cluster: Cluster) -> Iterator[str]:
-    with strangers.namespace(cluster.kubectl, SPACE) as name:
-        strangers.put(cluster.kubectl, name, strangers.service("echo"))
-        strangers.until_ready(cluster.kubectl, name, SERVICE)
-        yield name
+SERVICE = "alone-predictor"
 
 
 def ask(url: str, *instances: str) -> httpx2.Response:
-    return httpx2.post(f"{url}/v1/models/echo", json={"instances": instances}, timeout=30)
+    return httpx2.post(f"{url}/v1/models/alone", json={"instances": instances}, timeout=30)
 
 
-def test_many_connections_and_large_bodies_come_through(cluster: Cluster, space: str) -> None:
-    with strangers.connect(cluster, space) as connected, forward(connected, SERVICE) as url:
-        assert ask(url, "a").json() == {"predictions": ["a", "echo"]}
+def test_many_connections_and_large_bodies_come_through(cluster: Cluster, chained: str) -> None:
+    with strangers.connect(cluster, chained) as connected, forward(connected, SERVICE) as url:
+        assert ask(url, "a").json() == {"predictions": ["a", "alone"]}
         large = "x" * 3_000_000
-        assert ask(url, large).json() == {"predictions": [large, "echo"]}
+        assert ask(url, large).json() == {"predictions": [large, "alone"]}
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda i: ask(url, str(i)).json(), range(24)))
-        assert answers == [{"predictions": [str(i), "echo"]} for i in range(24)]
+        assert answers == [{"predictions": [str(i), "alone"]} for i in range(24)]
 
 
-def test_a_pod_that_is_replaced_is_followed(cluster: Cluster, space: str) -> None:
+def test_a_pod_that_is_replaced_is_followed(cluster: Cluster, chained: str) -> None:
     problems: list[str] = []
-    pods = f"pods -l serving.kserve.io/inferenceservice=echo -n {space}".split()
+    pods = f"pods -l serving.kserve.io/inferenceservice=alone -n {chained}".split()
     with (
-        strangers.connect(cluster, space) as connected,
+        strangers.connect(cluster, chained) as connected,
         forward(connected, SERVICE, on_problem=problems.append) as url,
     ):
         cluster.kubectl("delete", *pods, "--grace-period=0", "--force")
@@ -61,11 +51,11 @@ def test_a_pod_that_is_replaced_is_followed(cluster: Cluster, space: str) -> Non
         until(lambda: ask(url, "b").status_code == 200, "an answer of the next pod", 60)
 
 
-def test_a_port_that_nobody_listens_on_is_told(cluster: Cluster, space: str) -> None:
-    pods = cluster.kubectl.list("pods", space)
+def test_a_port_that_nobody_listens_on_is_told(cluster: Cluster, chained: str) -> None:
+    pods = cluster.kubectl.list("pods", chained, "serving.kserve.io/inferenceservice=alone")
     ready = next(p["metadata"]["name"] for p in pods if "deletionTimestamp" not in p["metadata"])
     with (
-        strangers.connect(cluster, space) as connected,
+        strangers.connect(cluster, chained) as connected,
         forward(connected, f"pod/{ready}", 9999) as url,
     ):
         answer = ask(url, "a")
@@ -73,8 +63,8 @@ def test_a_port_that_nobody_listens_on_is_told(cluster: Cluster, space: str) -> 
     assert f"pod {ready} does not take connections on port 9999" in answer.json()["error"]
 
 
-def test_what_cannot_be_forwarded_is_refused_at_once(cluster: Cluster, space: str) -> None:
-    with strangers.connect(cluster, space) as connected:
+def test_what_cannot_be_forwarded_is_refused_at_once(cluster: Cluster, chained: str) -> None:
+    with strangers.connect(cluster, chained) as connected:
         for name, port, words in (
             ("nothing", 0, 'services "nothing" not found'),
             (SERVICE, 81, f"Service {SERVICE} has no port 81; it has 80"),
@@ -82,7 +72,7 @@ def test_what_cannot_be_forwarded_is_refused_at_once(cluster: Cluster, space: st
         ):
             with pytest.raises(NotFound, match=words), forward(connected, name, port):
                 pass
-        cluster.kubectl("create", "service", "clusterip", "empty", "--tcp=80", "-n", space)
+        cluster.kubectl("create", "service", "clusterip", "empty", "--tcp=80", "-n", chained)
         with pytest.raises(NotReady, match="no pod of service empty is ready"):
             with forward(connected, "empty"):
                 pass
@@ -93,23 +83,23 @@ def test_what_cannot_be_forwarded_is_refused_at_once(cluster: Cluster, space: st
                     pass
 
 
-def test_a_missing_right_is_named(cluster: Cluster, space: str, tmp_path: Path) -> None:
+def test_a_missing_right_is_named(cluster: Cluster, chained: str, tmp_path: Path) -> None:
     rules = [{"apiGroups": [""], "resources": ["services", "pods"], "verbs": ["get", "list"]}]
-    limited = kubeconfigs.of_account(cluster.kubectl, space, rules, tmp_path)
-    with strangers.connect(cluster, space, limited) as connected:
+    limited = kubeconfigs.of_account(cluster.kubectl, chained, rules, tmp_path)
+    with strangers.connect(cluster, chained, limited) as connected:
         with pytest.raises(Forbidden) as told, forward(connected, SERVICE):
             pass
     assert told.value.resource == "pods/portforward"
-    assert told.value.namespace == space
+    assert told.value.namespace == chained
 
 
 def test_an_api_server_that_goes_away_ends_connections_and_comes_back(
-    cluster: Cluster, space: str, tmp_path: Path
+    cluster: Cluster, chained: str, tmp_path: Path
 ) -> None:
     host, port = kubeconfigs.address(cluster.kubectl)
     with proxied(port, host) as proxy:
         by_proxy = kubeconfigs.through(cluster.kubectl, proxy.port, tmp_path)
-        with strangers.connect(cluster, space, by_proxy) as connected:
+        with strangers.connect(cluster, chained, by_proxy) as connected:
             with forward(connected, SERVICE) as url:
                 assert ask(url, "a").status_code == 200
                 proxy.set(Fault(cut=0))

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -17,34 +16,23 @@ from graph.cli.main import main
 from graph.cluster.doors import find_door
 from graph.cluster.parts.model import State
 from graph.cluster.status import read_status
-from graph.cluster.wait import wait
 from graph.errors import Forbidden, NotFound, SpecError
 from tests.cluster import kubeconfigs, strangers
 from tests.cluster.harness import Cluster
 
 pytestmark = pytest.mark.cluster
-SPACE = "parley-status"
 
 
-@pytest.fixture(scope="module")
-def space(cluster: Cluster) -> Iterator[str]:
-    """A graph of one service, and a service by itself; both ready."""
-    with strangers.namespace(cluster.kubectl, SPACE) as name:
-        objects = strangers.service("first"), strangers.service("alone")
-        strangers.put(cluster.kubectl, name, *objects, strangers.graph("chain", "first"))
-        with strangers.connect(cluster, name) as connected:
-            wait(connected, timeout=90)
-        yield name
-
-
-def test_the_tree_shows_every_application(cluster: Cluster, space: str) -> None:
-    with strangers.connect(cluster, space) as connected:
+def test_the_tree_shows_every_application(cluster: Cluster, chained: str) -> None:
+    with strangers.connect(cluster, chained) as connected:
         status = read_status(connected)
     shown = [[part.name.partition("-")[0] for part in path] for path in status.walk()]
     assert shown == [
         ["chain"],
         ["chain", "first"],
         ["chain", "first", "first"],
+        ["chain", "second"],
+        ["chain", "second", "second"],
         ["chain", "chain"],
         ["chain", "chain", "chain"],
         ["alone"],
@@ -55,27 +43,27 @@ def test_the_tree_shows_every_application(cluster: Cluster, space: str) -> None:
 
 
 def test_programs_read_json(
-    cluster: Cluster, space: str, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, chained: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kubeconfig = str(cluster.kubectl.kubeconfig)
-    assert main(["status", "-n", space, "-o", "json", "--kubeconfig", kubeconfig]) == 0
+    assert main(["status", "-n", chained, "-o", "json", "--kubeconfig", kubeconfig]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["ready"] is True
     assert [each["name"] for each in told["applications"]] == ["chain", "alone"]
 
 
-def test_a_missing_right_is_named(cluster: Cluster, space: str, tmp_path: Path) -> None:
+def test_a_missing_right_is_named(cluster: Cluster, chained: str, tmp_path: Path) -> None:
     rules = [
         {"apiGroups": ["serving.kserve.io", "apps", "batch"], "resources": ["*"], "verbs": ["list"]}
     ]
-    limited = kubeconfigs.of_account(cluster.kubectl, space, rules, tmp_path)
-    with strangers.connect(cluster, space, limited) as connected:
-        with pytest.raises(Forbidden, match=f'may not list pods in namespace "{space}"'):
+    limited = kubeconfigs.of_account(cluster.kubectl, chained, rules, tmp_path)
+    with strangers.connect(cluster, chained, limited) as connected:
+        with pytest.raises(Forbidden, match=f'may not list pods in namespace "{chained}"'):
             read_status(connected)
 
 
-def test_the_door_of_an_application_is_found(cluster: Cluster, space: str) -> None:
-    with strangers.connect(cluster, space) as connected:
+def test_the_door_of_an_application_is_found(cluster: Cluster, chained: str) -> None:
+    with strangers.connect(cluster, chained) as connected:
         assert find_door(connected, "chain") == "chain"
         assert find_door(connected, "alone") == "alone-predictor"
         assert find_door(connected, service="first") == "first-predictor"
@@ -85,8 +73,8 @@ def test_the_door_of_an_application_is_found(cluster: Cluster, space: str) -> No
             find_door(connected, service="frist")
 
 
-def test_open_prints_a_url_that_answers_until_ctrl_c(cluster: Cluster, space: str) -> None:
-    command = [sys.executable, "-m", "graph.cli", "open", "chain", "-n", space]
+def test_open_prints_a_url_that_answers_until_ctrl_c(cluster: Cluster, chained: str) -> None:
+    command = [sys.executable, "-m", "graph.cli", "open", "chain", "-n", chained]
     opened = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -98,10 +86,10 @@ def test_open_prints_a_url_that_answers_until_ctrl_c(cluster: Cluster, space: st
         assert opened.stdout is not None
         url = opened.stdout.readline().strip()
         answer = httpx2.post(url, json={"instances": ["a"]}, timeout=30)
-        assert answer.json() == {"predictions": ["a", "first:predict"]}
+        assert answer.json() == {"predictions": ["a", "first:predict", "second:predict"]}
         opened.send_signal(signal.SIGINT)
         assert opened.wait(20) == 0
     finally:
         opened.kill()
         _, told = opened.communicate()
-    assert told == f"forwards to chain in namespace {space}; Ctrl-C ends it\n"
+    assert told == f"forwards to chain in namespace {chained}; Ctrl-C ends it\n"

@@ -82,6 +82,15 @@ async def test_a_walk_is_told_in_the_order_of_its_steps() -> None:
     )
 
 
+async def test_the_time_of_a_step_is_told_where_it_is_asked_for() -> None:
+    visits, _ = await walk(b'{"instances":[1]}')
+    answer = visits[0].answer
+    assert answer is not None
+    assert re.match(r"root / detect -> detector  \d\.\d\d s\n", describe_walk(visits, answer, True))
+    [first, *_] = walk_as_dict(visits, answer, timed=True)["steps"]
+    assert 0 <= first["seconds"] < 5
+
+
 async def test_a_long_body_is_shortened_in_text_and_whole_in_json() -> None:
     body = b'{"instances":["' + b"x" * 1000 + b'"]}'
     visits, text = await walk(body)

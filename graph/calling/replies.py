@@ -22,6 +22,8 @@ _CHECKED = frozenset(contract.ALL_FIELDS) - {contract.DEGRADED}
 class Reply:
     """One answered turn. `prediction` is the instance exactly as the graph returned it.
 
+    language: that of the message and of the response; English where a chat was asked alone, without
+    a detector before it.
     degraded: what the turn lacks. A text that a step had nothing for is empty; without `response`
     there is no answer, and the history does not hold the message. A notebook shows a reply with a
     bar for each step, and so does `rich.print`.
@@ -61,12 +63,12 @@ def read_reply(prediction: Mapping[str, Any]) -> Reply:
     try:
         return Reply(
             response=prediction[contract.RESPONSE],
-            language=prediction[contract.LANGUAGE],
+            language=prediction.get(contract.LANGUAGE, contract.PIVOT),
             history=list(prediction[contract.HISTORY]),
             user_input=prediction[contract.USER_INPUT],
             user_input_en=prediction[contract.USER_INPUT_EN],
             response_en=prediction[contract.RESPONSE_EN],
-            language_confidence=prediction[contract.LANGUAGE_CONFIDENCE],
+            language_confidence=prediction.get(contract.LANGUAGE_CONFIDENCE, 1.0),
             steps=tuple(TurnStep(**step) for step in prediction[contract.STEPS]),
             degraded=read_degraded(prediction),
             request_id=prediction.get(contract.REQUEST_ID, ""),

@@ -14,20 +14,24 @@ def find_door(cluster: Cluster, name: str = "", service: str = "") -> str:
     name: the application, "" where there is only one.  service: an InferenceService of it, whose
     own Service is wanted. Raises NotFound; SpecError where there is a choice.
     """
-    snapshot = read_snapshot(cluster)
     if service:
-        names = [str(each["metadata"]["name"]) for each in snapshot.of(SERVICE)]
+        names = [str(each["metadata"]["name"]) for each in read_snapshot(cluster).of(SERVICE)]
         if service not in names:
             near = find_nearest(service, names)
             hint = f'; did you mean "{near}"?' if near else ""
             where = f'namespace "{cluster.namespace}"'
             raise NotFound(f'{where} has no InferenceService "{service}"{hint}')
         return predictor_service(service)
-    found = find_applications(snapshot, [name] if name else [])
+    return door_of(find_application(cluster, name))
+
+
+def find_application(cluster: Cluster, name: str = "") -> Application:
+    """The application of that name, "" where there is only one. Raises as `find_door`."""
+    found = find_applications(read_snapshot(cluster), [name] if name else [])
     if len(found) > 1:
         names = [application.name for application in found]
         raise SpecError(f'namespace "{cluster.namespace}": name one of {names}')
-    return _door(found[0])
+    return found[0]
 
 
 def predictor_service(service: str) -> str:
@@ -35,5 +39,6 @@ def predictor_service(service: str) -> str:
     return f"{service}-predictor"
 
 
-def _door(application: Application) -> str:
+def door_of(application: Application) -> str:
+    """The Service of its graph, or of its only InferenceService."""
     return application.name if application.graph else predictor_service(application.name)

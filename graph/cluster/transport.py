@@ -18,7 +18,7 @@ from graph.asgi import Answer
 from graph.calling.endpoint import Endpoint
 from graph.calling.transport import AsyncHttpTransport, HttpTransport
 from graph.cluster.connection import connect
-from graph.cluster.doors import find_door
+from graph.cluster.doors import door_of, find_application, find_door
 from graph.cluster.forward import forward
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class ClusterTransport:
 
     def post(self, body: bytes, predictor: str | None, seconds: float) -> Answer:
         """Raises also NotFound where there is no such predictor."""
-        return self._doors.at(predictor).post(body, predictor, seconds)
+        return self._doors.at(predictor).post(body, predictor or self._doors.alone, seconds)
 
     def close(self) -> None:
         for transport in self._doors.opened.values():
@@ -69,7 +69,7 @@ class AsyncClusterTransport:
     async def post(self, body: bytes, predictor: str | None, seconds: float) -> Answer:
         """Raises also NotFound where there is no such predictor."""
         transport = await asyncio.to_thread(self._doors.at, predictor)
-        return await transport.post(body, predictor, seconds)
+        return await transport.post(body, predictor or self._doors.alone, seconds)
 
     async def aclose(self) -> None:
         for transport in self._doors.opened.values():
@@ -80,11 +80,11 @@ class AsyncClusterTransport:
 class _Doors(Generic[T]):
     """The forwarded ports of one application, each with a transport that `make` makes.
 
+    alone: the predictor of an application that has no graph, else None.
     A predictor's port is forwarded when it is first asked for. Threads may share it.
     """
 
     def __init__(self, place: Place, make: Callable[[Endpoint], T]) -> None:
-        self._graph = place.graph
         self._make = make
         self._lock = threading.Lock()
         self.opened: dict[str, T] = {}
@@ -93,7 +93,9 @@ class _Doors(Generic[T]):
                 connect(place.context, place.namespace, place.kubeconfig)
             )
             self._forwards = stack.enter_context(ExitStack())
-            self.at(None)
+            application = find_application(self._cluster, place.graph)
+            self.alone = None if application.graph else application.name
+            self._open("", door_of(application))
             self._held = stack.pop_all()
 
     def at(self, predictor: str | None) -> T:
@@ -101,10 +103,12 @@ class _Doors(Generic[T]):
         name = predictor or ""
         with self._lock:
             if name not in self.opened:
-                door = find_door(self._cluster, self._graph, name)
-                url = self._forwards.enter_context(forward(self._cluster, f"service/{door}"))
-                self.opened[name] = self._make(Endpoint(url))
+                self._open(name, find_door(self._cluster, service=name))
             return self.opened[name]
+
+    def _open(self, name: str, door: str) -> None:
+        url = self._forwards.enter_context(forward(self._cluster, f"service/{door}"))
+        self.opened[name] = self._make(Endpoint(url))
 
     def close(self) -> None:
         with self._lock:

@@ -20,9 +20,19 @@ from graph.router.walk import Headers, route
 from graph.spec.addresses import Address, address_of
 from graph.spec.documents import suggest
 from graph.spec.load import choose_graph, load_objects
-from graph.spec.model import Graph, Objects, Step
+from graph.spec.model import (
+    ROOT,
+    Dependency,
+    Graph,
+    Node,
+    Objects,
+    RouterType,
+    Step,
+    Timeouts,
+)
 from graph.spec.services import InferenceService
 from graph.spec.sources import SHIPPED, read_manifests
+from graph.turn.timeouts import DEFAULT
 from predictors.door.handler import Handler, close_all, load_all
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
@@ -94,9 +104,10 @@ def build(
 ) -> LocalGraph:
     """The graph of that name, or the only one, with its predictors built but not loaded.
 
-    Raises SpecError for what cannot run here, ModelError for weights.
+    A file with one service and no graph is a graph that calls this service. Raises SpecError for
+    what cannot run here, ModelError for weights.
     """
-    graph = choose_graph(objects, source, name)
+    graph = _graph_of(objects, source, name)
     targets = _targets_of(graph, objects)
     services = list({_where(service): service for service, _ in targets.values()}.values())
     # Code before weights: what is not installed comes first.
@@ -119,6 +130,20 @@ def build(
         _handlers(graph, every),
         [settings.model for _, settings in every if isinstance(settings, ModelSettings)],
         {target: address.model for target, (_, address) in targets.items()},
+    )
+
+
+def _graph_of(objects: Objects, source: str, name: str | None) -> Graph:
+    if objects.graphs or name or len(objects.services) != 1:
+        return choose_graph(objects, source, name)
+    [service] = objects.services
+    step = Step(service_name=service.name, dependency=Dependency.HARD)
+    return Graph(
+        service.name,
+        {ROOT: Node(RouterType.SEQUENCE, (step,))},
+        service.namespace,
+        Timeouts(server_write=DEFAULT.service, service_client=DEFAULT.service),
+        source=source,
     )
 
 

@@ -3,11 +3,12 @@
 import json
 import random
 import re
+from pathlib import Path
 
 import pytest
 
 from graph.cli.main import main
-from graph.client import ChatClient
+from graph.client import AsyncChatClient, ChatClient
 from graph.local import build as local
 from graph.local.app import app_of
 from predictors.detector.recogniser import Recogniser
@@ -133,3 +134,26 @@ def test_a_mixed_batch_is_answered_each_in_its_language(url):
         replies = client.turns([{"user_input": text} for text in texts])
     assert [reply.language for reply in replies] == ["fr", "en", "fr"]
     assert all(reply.response.strip() for reply in replies)
+
+
+BASIC = str(Path(local.DEFAULT_FILE).with_name("basic-chat.yaml"))
+
+
+def test_the_basic_chat_remembers_what_was_said(capsys):
+    with ChatClient.local(BASIC) as client:
+        [first] = client.predict("chat", [{"user_input": "What is the capital of France?"}])
+        assert "Paris" in first["response"]
+        second = {"user_input": "Which river flows through it?", "history": first["history"]}
+        [prediction] = client.predict("chat", [second])
+        assert len(prediction["history"]) == 4
+    assert main(["ask", "Hello!", "--file", BASIC]) == 0
+    assert re.search(r"hello|hi\b", capsys.readouterr().out.lower())
+
+
+async def test_a_conversation_in_two_languages_in_an_event_loop():
+    async with await AsyncChatClient.local() as client:
+        talk = client.conversation()
+        replies = [await talk.say(text) for text in (FRENCH[0], ENGLISH[2])]
+    assert [reply.language for reply in replies] == ["fr", "en"]
+    assert talk.transcript == [t for r in replies for t in (r.user_input, r.response)]
+    assert talk.history == [t for r in replies for t in (r.user_input_en, r.response_en)]

@@ -21,6 +21,7 @@ RENDERED = {
     "overlays/cpu": "cpu.yaml",
     "base": "gpu.yaml",
     "translator": "translator.yaml",
+    "overlays/basic-chat-embedded": "basic-chat.yaml",
 }
 HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\n"
 # Which models a language has by its code: the chart's table.

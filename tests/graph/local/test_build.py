@@ -74,6 +74,22 @@ def test_a_service_that_is_not_in_the_file_is_named():
         build(load_objects(GRAPH, "my.yaml"), "my.yaml")
 
 
+def test_a_service_without_a_graph_is_called_alone(serve_app):
+    detector = "command: [python, -m, predictors.detector], args: [--model_name=s]"
+    local = build(load_objects(SERVICE % detector, "my.yaml"), "my.yaml")
+    local.load()
+    url = serve_app(app_of(local))
+    for path in ("/", "/v1/models/s:predict"):
+        answer = httpx2.post(url + path, json={"user_input": "Hello there, how are you?"})
+        assert answer.json()["predictions"][0]["language"] == "en"
+
+
+def test_several_services_without_a_graph_are_refused():
+    both = SERVICE % "command: [x]" + (SERVICE % "command: [x]").replace("name: s}", "name: t}")
+    with pytest.raises(SpecError, match="my.yaml: holds no InferenceGraph"):
+        build(load_objects(both, "my.yaml"), "my.yaml")
+
+
 TOGETHER = """
 apiVersion: serving.kserve.io/v1alpha1
 kind: InferenceGraph

@@ -25,9 +25,11 @@ TURNS = (
 )
 
 
-def place(deployment: Deployment, namespace: str = NAMESPACE) -> dict[str, str]:
+def place(
+    deployment: Deployment, namespace: str = NAMESPACE, graph: str = ""
+) -> tuple[str, str, str, str]:
     """The cluster of the tests, as `ChatClient.cluster` takes it."""
-    return {"namespace": namespace, "kubeconfig": str(deployment.cluster.kubectl.kubeconfig)}
+    return namespace, "", graph, str(deployment.cluster.kubectl.kubeconfig)
 
 
 @pytest.fixture(params=["gateway", "cluster", "named graph"])
@@ -37,7 +39,7 @@ def client(request: pytest.FixtureRequest, embedded: Deployment) -> Iterator[Cha
         made = ChatClient(embedded.cluster.gateway, host=HOST_NAME)
     else:
         graph = GRAPH if request.param == "named graph" else ""
-        made = ChatClient.cluster(**place(embedded), graph=graph)
+        made = ChatClient.cluster(*place(embedded, graph=graph))
     with made as client:
         yield client
 
@@ -57,7 +59,7 @@ async def test_a_conversation_in_an_event_loop(way: str, embedded: Deployment) -
     if way == "gateway":
         made = AsyncChatClient(embedded.cluster.gateway, host=HOST_NAME)
     else:
-        made = await AsyncChatClient.cluster(**place(embedded))
+        made = await AsyncChatClient.cluster(*place(embedded))
     async with made as client:
         talk = client.conversation()
         languages = [(await talk.say(text)).language for _, text in TURNS[1:3]]
@@ -69,7 +71,7 @@ async def test_a_conversation_in_an_event_loop(way: str, embedded: Deployment) -
 
 def test_a_predictor_that_no_gateway_leads_to_is_asked_alone(embedded: Deployment) -> None:
     french: dict[str, Any] = {"user_input": "Bonjour !", "language": "fr"}
-    with ChatClient.cluster(**place(embedded)) as client:
+    with ChatClient.cluster(*place(embedded)) as client:
         [translated] = client.predict("translate-fr-en", [french])
         [answered] = client.predict("chat", [translated])
         with pytest.raises(NotFound, match='no InferenceService "chatt"; did you mean "chat"'):
@@ -88,17 +90,17 @@ def test_behind_the_gateway_another_host_name_leads_nowhere(embedded: Deployment
 
 def test_what_is_not_there_is_named(embedded: Deployment) -> None:
     with pytest.raises(NamespaceMissing, match="parley-nowhere"):
-        ChatClient.cluster(**place(embedded, "parley-nowhere"))
+        ChatClient.cluster(*place(embedded, "parley-nowhere"))
     with pytest.raises(NotFound, match="multilingual-chatt"):
-        ChatClient.cluster(**place(embedded), graph="multilingual-chatt")
+        ChatClient.cluster(*place(embedded, graph="multilingual-chatt"))
 
 
 @pytest.mark.parametrize("way", ["gateway", "cluster"])
 def test_the_command_line_talks_to_it(way: str, embedded: Deployment) -> None:
-    given = place(embedded)
+    *_, kubeconfig = place(embedded)
     options = {
         "gateway": ["--url", embedded.cluster.gateway, "--host", HOST_NAME],
-        "cluster": ["--cluster", "-n", NAMESPACE, "--kubeconfig", given["kubeconfig"]],
+        "cluster": ["--cluster", "-n", NAMESPACE, "--kubeconfig", kubeconfig],
     }
     done = subprocess.run(
         [sys.executable, "-m", "graph.cli", "chat", *options[way]],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graph.client import AsyncChatClient, ChatClient
-from graph.errors import NamespaceMissing, NotFound, StepError
+from graph.errors import NotFound, StepError
 from tests.cluster.deployment import GRAPH, NAMESPACE, Deployment
 from tests.cluster.harness import HOST_NAME
 
@@ -89,7 +89,7 @@ def test_behind_the_gateway_another_host_name_leads_nowhere(embedded: Deployment
 
 
 def test_what_is_not_there_is_named(embedded: Deployment) -> None:
-    with pytest.raises(NamespaceMissing, match="parley-nowhere"):
+    with pytest.raises(NotFound, match='namespace "parley-nowhere" has no InferenceService'):
         ChatClient.cluster(*place(embedded, "parley-nowhere"))
     with pytest.raises(NotFound, match="multilingual-chatt"):
         ChatClient.cluster(*place(embedded, graph="multilingual-chatt"))

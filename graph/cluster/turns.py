@@ -24,6 +24,7 @@ from graph.cluster.reasons.model import Object, shorten
 from graph.errors import NotReady
 
 _OURS = "predictors."
+_TRANSLATOR = "predictors.translator"
 _MESSAGE = "Hello"
 _READY_PATH = "/readyz"
 
@@ -52,7 +53,7 @@ def question_of(application: Application) -> Question | None:
         if graph:
             return Question(application.name, what, _turn(language))
         model = _option(words, "--model_name") or application.name
-        return Question(f"{application.name}-predictor", what, _turn(""), model)
+        return Question(f"{application.name}-predictor", what, _lone_turn(words), model)
     return Question(application.name, "readyz of its router") if graph else None
 
 
@@ -97,6 +98,21 @@ def _turn(language: str) -> bytes:
     instance = {contract.USER_INPUT: _MESSAGE}
     if language:
         instance[contract.LANGUAGE] = language
+    return json.dumps({"instances": [instance]}).encode()
+
+
+def _lone_turn(words: Sequence[str]) -> bytes:
+    """A turn for one predictor: a translator has its own text to read, and may want a language."""
+    if _TRANSLATOR not in words:
+        return _turn("")
+    source, target = _option(words, "--source"), _option(words, "--target")
+    other = target if source == contract.PIVOT else source
+    usual = contract.RESPONSE_EN if source == contract.PIVOT else contract.USER_INPUT
+    instance = {
+        contract.USER_INPUT: _MESSAGE,
+        _option(words, "--reads") or usual: _MESSAGE,
+        contract.LANGUAGE: other.partition(",")[0],
+    }
     return json.dumps({"instances": [instance]}).encode()
 
 

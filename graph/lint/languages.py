@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from string import ascii_lowercase
@@ -169,7 +170,9 @@ class Ways:
 
         visits: list[Visit] = []
         walk = route(self.graph, _REQUEST, (), call, draw=lambda: 0, watch=visits.append)
-        answer = asyncio.run(walk)
+        # Whoever lints in a notebook does so within an event loop, and a thread has one at a time.
+        with ThreadPoolExecutor(1) as thread:
+            answer = thread.submit(asyncio.run, walk).result()
         return sorted(visits, key=lambda visit: visit.order), answer
 
 

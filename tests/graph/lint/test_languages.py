@@ -146,3 +146,7 @@ def test_the_default_is_the_detector_s() -> None:
     assert DetectorSettings(model_name="x").languages == DEFAULT_LANGUAGES
     (found,) = findings(("@this",), ())
     assert "serves fr," in found.problem
+
+
+async def test_lint_works_within_an_event_loop_as_in_a_notebook() -> None:
+    assert [found.rule for found in findings(args=("--languages=en,fr,it",))] == [MISSING]

@@ -20,16 +20,21 @@ from __future__ import annotations
 
 from graph.composing.application import Application, application
 from graph.composing.flow import Flow, ensemble, sequence, splitter, step, switch
+from graph.composing.handles import Handle
+from graph.composing.running import Running, run
 from graph.composing.services import Predictor, chat, detector, translator
 
 __all__ = [
     "Application",
     "Flow",
+    "Handle",
     "Predictor",
+    "Running",
     "application",
     "chat",
     "detector",
     "ensemble",
+    "run",
     "sequence",
     "splitter",
     "step",

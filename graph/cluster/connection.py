@@ -46,6 +46,7 @@ _RETRIES = Retry(
 @dataclass(frozen=True)
 class Cluster:
     """context: name in the kubeconfig, "" in a pod.  pinned: `namespace` was asked for by name.
+    kubeconfig: the file that was named, "" for none.
 
     Use it in a `with` block, which closes its connections at the end.
     """
@@ -55,6 +56,7 @@ class Cluster:
     namespace: str
     context: str = ""
     pinned: bool = False
+    kubeconfig: str = ""
 
     @property
     def server(self) -> str:
@@ -116,7 +118,8 @@ def connect(
     except BaseException:
         api.rest_client.close()
         raise
-    return Cluster(api, dynamic, namespace or own or "default", name, bool(namespace))
+    inside = namespace or own or "default"
+    return Cluster(api, dynamic, inside, name, bool(namespace), kubeconfig)
 
 
 @contextmanager

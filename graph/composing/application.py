@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from graph.client import ChatClient
 from graph.cluster.objects import Source, read_objects
@@ -22,7 +22,12 @@ from graph.spec.load import load_objects
 from graph.spec.model import Graph, Node, Objects
 from graph.spec.write import write_nodes, write_yaml
 
-_GRAPH, _SERVICE = "InferenceGraph", "InferenceService"
+if TYPE_CHECKING:
+    from graph.local.build import LocalGraph
+
+_GRAPH = "InferenceGraph"
+# No service can be called so.
+_NO_GRAPH = "-"
 _INSTANCE = "app.kubernetes.io/instance"
 
 
@@ -80,19 +85,37 @@ class Application:
         Services without a graph answer `client.predict(NAME, ...)`. Raises SpecError, ModelError,
         NotInstalled.
         """
+        built = self.build()
         with needing("local"):
-            from graph.local.build import build
             from graph.local.transport import LocalTransport
 
-        built = build(self._runnable(), self.name)
         built.load()
         return ChatClient(transport=LocalTransport(built))
+
+    def build(self) -> LocalGraph:
+        """The graph and its predictors in this process, not loaded. Raises SpecError, ModelError,
+        NotInstalled.
+        """
+        with needing("local"):
+            from graph.local.build import build
+
+        return build(self._runnable(), self.name)
 
     @property
     def name(self) -> str:
         """That of the graph, else of the first service."""
-        named = self.graph or self._read.services[0]
-        return named.name
+        return self.names[0]
+
+    @property
+    def names(self) -> list[str]:
+        """The graph, or the services where there is none: what `graph.cluster` knows it by."""
+        return [self.graph.name] if self.graph else [each.name for each in self._read.services]
+
+    @property
+    def namespace(self) -> str:
+        """The one that its objects name, "" where they name none."""
+        named = (body["metadata"].get("namespace", "") for body in self.objects)
+        return next(filter(None, named), "")
 
     @cached_property
     def _read(self) -> Objects:
@@ -111,7 +134,7 @@ class Application:
         if self.graph is not None:
             return self._read
         names = [service.name for service in self._read.services]
-        graph = Graph(self.name, wire(sequence(*names)).nodes)
+        graph = Graph(_NO_GRAPH, wire(sequence(*names)).nodes)
         return Objects((graph,), self._read.services)
 
 

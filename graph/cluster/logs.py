@@ -20,6 +20,7 @@ from graph.cluster.snapshot import JOB, POD, Snapshot, read_snapshot
 from graph.errors import NotFound, Refused
 
 JOB_LABEL = "job-name"
+_JOB_WORDS, _POD_WORDS = ("job", "jobs"), ("pod", "pods", "po")
 # The node says so in the place of a log that it has thrown away.
 _NOT_KEPT = "unable to retrieve container logs for"
 
@@ -120,10 +121,11 @@ def find_pods(snapshot: Snapshot, names: Sequence[str]) -> list[Pod]:
 
 
 def _named(name: str, snapshot: Snapshot, pods: Sequence[Pod]) -> list[Pod]:
-    short = name.rpartition("/")[2]
-    if any(each["metadata"]["name"] == short for each in snapshot.of(JOB)):
+    kind, _, short = name.rpartition("/")
+    if kind in ("", *_JOB_WORDS) and short in map(_name, snapshot.of(JOB)):
         return [pod for pod in pods if pod.labels.get(JOB_LABEL) == short]
-    return [pod for pod in pods if pod.name == short] or _of_applications(snapshot, [name], pods)
+    found = [pod for pod in pods if pod.name == short] if kind in ("", *_POD_WORDS) else []
+    return found or _of_applications(snapshot, [name], pods)
 
 
 def _of_applications(snapshot: Snapshot, names: Sequence[str], pods: Sequence[Pod]) -> list[Pod]:

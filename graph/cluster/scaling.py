@@ -12,21 +12,11 @@ from dataclasses import dataclass
 from graph.cluster.connection import Cluster
 from graph.cluster.held import STOP, is_paused, replicas, replicas_patch
 from graph.cluster.live import find, list_metadata, patch_live
+from graph.cluster.naming import GRAPH, SERVICE, split_name
 from graph.cluster.objects import Object, Ref, reference
 from graph.cluster.search import find_namespace
 from graph.errors import NotFound, Refused, SpecError, find_nearest
 
-SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
-GRAPH = ("serving.kserve.io/v1alpha1", "InferenceGraph")
-# As kubectl takes them, singular, plural and short.
-_WORDS = {
-    word: kind
-    for kind, words in {
-        SERVICE: ("inferenceservice", "inferenceservices", "isvc"),
-        GRAPH: ("inferencegraph", "inferencegraphs", "ig"),
-    }.items()
-    for word in (*words, *(f"{name}.serving.kserve.io" for name in words))
-}
 _AUTOSCALER = "serving.kserve.io/autoscalerClass"
 
 
@@ -94,10 +84,7 @@ def find_by_name(cluster: Cluster, name: str) -> tuple[Ref, Object]:
     Raises NotFound, which names a near one, or NamespaceMissing; SpecError where both have the
     name.
     """
-    word, slash, short = name.rpartition("/")
-    if slash and word.lower() not in _WORDS:
-        raise SpecError(f"{name}: {word} is neither inferenceservice nor inferencegraph")
-    kinds = [_WORDS[word.lower()]] if slash else [SERVICE, GRAPH]
+    kinds, short = split_name(name)
     refs = [Ref(*kind, short, cluster.namespace) for kind in kinds]
     found = [(ref, item) for ref in refs if (item := find(cluster, ref)) is not None]
     if len(found) > 1:

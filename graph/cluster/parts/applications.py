@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from graph.cluster.naming import split_name
 from graph.cluster.parts.routes import backends_of
 from graph.cluster.reasons.model import Object
 from graph.cluster.reasons.pod import read_claims
@@ -47,7 +48,8 @@ class Application:
 def find_applications(snapshot: Snapshot, names: Sequence[str] = ()) -> tuple[Application, ...]:
     """All, or those that are named: a graph, a service, or the label of their instance.
 
-    Raises NotFound where there are none, and for a name that nothing has.
+    names: as `chat`, or with the kind, `ig/chat`. Raises NotFound where there are none, and for a
+    name that nothing has; SpecError for a kind that is neither.
     """
     graphs, services = snapshot.of(GRAPH), snapshot.of(SERVICE)
     if not names:
@@ -65,8 +67,11 @@ def find_applications(snapshot: Snapshot, names: Sequence[str] = ()) -> tuple[Ap
     return tuple({(each.name, each.graph is None): each for each in chosen}.values())
 
 
-def _find(name: str, snapshot: Snapshot) -> list[Application]:
-    graphs, services = snapshot.of(GRAPH), snapshot.of(SERVICE)
+def _find(given: str, snapshot: Snapshot) -> list[Application]:
+    kinds, name = split_name(given)
+    asked = {kind for _, kind in kinds}
+    graphs = snapshot.of(GRAPH) if GRAPH.name in asked else ()
+    services = snapshot.of(SERVICE) if SERVICE.name in asked else ()
     found = [_of_graph(graph, snapshot) for graph in graphs if _name(graph) == name]
     found = found or [_of_service(each, snapshot) for each in services if _name(each) == name]
     if found:

@@ -11,7 +11,7 @@ import pytest
 from graph.cluster.parts.model import Part, State, Status, first_trouble
 from graph.cluster.reasons.model import Cause
 from graph.cluster.status import describe
-from graph.errors import NotFound
+from graph.errors import NotFound, SpecError
 from tests.graph.cluster.given import read_objects, snapshot_of
 
 PAIR = read_objects("pair.yaml")
@@ -92,6 +92,17 @@ def test_a_name_may_be_that_of_the_instance_label() -> None:
 
     objects = changed("InferenceGraph", "pair", label)
     assert [each.name for each in look(objects, "release").applications] == ["pair"]
+
+
+def test_a_name_may_say_its_kind() -> None:
+    def rename(graph: Object) -> None:
+        graph["metadata"]["name"] = "first"
+
+    objects = changed("InferenceGraph", "pair", rename)
+    assert len(look(objects, "ig/first").applications[0].parts) > 1
+    assert len(look(objects, "isvc/first").applications[0].parts) == 1
+    with pytest.raises(SpecError, match="pod is neither"):
+        look(objects, "pod/first")
 
 
 @pytest.mark.parametrize(

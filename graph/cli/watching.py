@@ -104,10 +104,18 @@ def open(
 ) -> None:
     """Forward a graph's port to this machine and print its URL, until Ctrl-C.
 
-    Pods may be replaced meanwhile. No gateway and no route is needed.
+    Pods may be replaced meanwhile. No gateway and no route is needed. --chat is `parley chat
+    --cluster`.
 
     Example: parley open multilingual-chat -n parley --port 8080
     """
+    if talk:
+        if service or port:
+            raise typer.BadParameter("--chat talks to a graph; leave --service and --port out")
+        from graph.cli.talking import chat
+
+        chat(cluster=True, graph=name, namespace=namespace, context=context, kubeconfig=kubeconfig)
+        return
     with connected(namespace, context, kubeconfig) as cluster:
         from graph.cluster.doors import find_door
         from graph.cluster.forward import forward
@@ -116,11 +124,6 @@ def open(
         with forward(
             cluster, f"service/{door}", local_port=port, host=host, on_problem=_note_problem
         ) as url:
-            if talk:
-                from graph.cli.talking import chat
-
-                chat(url=url)
-                return
             say(url)
             note(f"forwards to {door} in namespace {cluster.namespace}; Ctrl-C ends it")
             with suppress(KeyboardInterrupt):

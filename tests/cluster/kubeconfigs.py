@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
-from tests.cluster.kube import Kubectl
+from tests.cluster.kube import Kubectl, until
 
 # Every API server's certificate names it so.
 _NAME = "kubernetes.default"
+# By this right it is seen that a Role is known; nothing is of that kind.
+_MARK = {"apiGroups": ["example.com"], "resources": ["marks"], "verbs": ["get"]}
 
 
 def read(kubectl: Kubectl) -> dict[str, Any]:
@@ -53,11 +56,26 @@ def of_account(kubectl: Kubectl, namespace: str, rules: list[dict[str, Any]], fo
         "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
         "subjects": [{"kind": "ServiceAccount", **where}],
     }
+    role["rules"] = [*rules, _MARK]
     kubectl.apply(yaml.safe_dump_all([account, role, binding]))
+    # The API server learns of a Role a moment after it has stored it.
+    who = f"system:serviceaccount:{namespace}:{name}"
+    until(partial(_is_known, kubectl, namespace, who), f"the rights of {who}", 10)
     config = copy.deepcopy(read(kubectl))
     token = kubectl("create", "token", name, "-n", namespace).strip()
     config["users"][0]["user"] = {"token": token}
     return _write(config, folder / f"{name}.yaml")
+
+
+def _is_known(kubectl: Kubectl, namespace: str, user: str) -> bool:
+    attributes = {"namespace": namespace, "group": "example.com", "resource": "marks"}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes | {"verb": "get"}},
+    }
+    told = kubectl("create", "-f", "-", "-o", "json", stdin=yaml.safe_dump(review))
+    return bool(yaml.safe_load(told)["status"]["allowed"])
 
 
 def _write(config: dict[str, Any], path: Path) -> str:

@@ -26,13 +26,10 @@ from graph.errors import Forbidden
 from tests.cluster import kubeconfigs, strangers
 from tests.cluster.deployment import MANIFESTS
 from tests.cluster.harness import Cluster
-from tests.cluster.kube import KubectlError, until
 from tests.cluster.small import NOWHERE, Object, claim, config_map, idle, job
 
 pytestmark = pytest.mark.cluster
 ROLE = yaml.safe_load((MANIFESTS / "access" / "role.yaml").read_text())
-# A right to nothing, by which it is seen that the API server knows a Role.
-SEEN = {"apiGroups": [""], "resources": ["parley-seen"], "verbs": ["get"]}
 Connect = Callable[[list[dict[str, Any]]], connection.Cluster]
 
 
@@ -43,10 +40,7 @@ def limited(cluster: Cluster, space: str, tmp_path: Path):
 
     def connect(rules: list[dict[str, Any]]) -> connection.Cluster:
         given = [rule for rule in rules if rule["verbs"] and rule["resources"]]
-        file = kubeconfigs.of_account(cluster.kubectl, space, [*given, SEEN], tmp_path)
-        user = f"system:serviceaccount:{space}:{Path(file).stem}"
-        # The API server learns of a Role a moment after it has stored it.
-        until(lambda: may(cluster, space, user), "the rights of the account", 10)
+        file = kubeconfigs.of_account(cluster.kubectl, space, given, tmp_path)
         made.append(strangers.connect(cluster, space, file))
         return made[-1]
 
@@ -162,15 +156,6 @@ def without(verb: str, resource: str) -> list[dict[str, Any]]:
             rule = rule | {"resources": others}
         rules.append(rule)
     return rules
-
-
-def may(cluster: Cluster, space: str, user: str) -> bool:
-    try:
-        cluster.kubectl("auth", "can-i", "get", "parley-seen", "-n", space, f"--as={user}")
-    except KubectlError:
-        # Its way to say no.
-        return False
-    return True
 
 
 def namespaced(here: connection.Cluster, item: Object) -> bool:

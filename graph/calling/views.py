@@ -44,7 +44,7 @@ def turn_as_html(said: Said, steps: Sequence[TurnStep], notes: Sequence[str]) ->
 
 def turns_as_html(turns: Sequence[Said]) -> str:
     """A conversation, message after message."""
-    parts = [part for said in turns for part in _texts(said)]
+    parts = [f'<div style="margin: .8em 0">{"".join(_texts(said))}</div>' for said in turns]
     return f"{_OPEN}{''.join(parts) or _line('nothing was said yet', _FAINT)}</div>"
 
 
@@ -81,7 +81,8 @@ def _table(steps: Sequence[TurnStep]) -> str:
     if not steps:
         return ""
     head = "".join(f"<th>{title}</th>" for title in ("step", "model", "seconds", ""))
-    return f"<table><tr>{head}</tr>{''.join(map(_row, *zip(*_shares(steps), strict=True)))}</table>"
+    rows = "".join(_row(step, share) for step, share in _shares(steps))
+    return f'<table style="color: inherit"><tr>{head}</tr>{rows}</table>'
 
 
 def _row(step: TurnStep, share: float) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from graph.calling.protocol import RETRIES
+from graph.cli import completion
 from graph.cli.interrupts import ended_at_once
 from graph.cli.output import note
 
@@ -52,13 +53,25 @@ class Server:
         bool, _option("--cluster", help="Talk to a graph on the cluster that kubectl would ask.")
     ] = False
     namespace: Annotated[
-        str, _option("--namespace", "-n", help="Its namespace.", show_default="the context's")
+        str,
+        _option(
+            "--namespace",
+            "-n",
+            help="Its namespace.",
+            show_default="the context's",
+            autocompletion=completion.namespaces,
+        ),
     ] = ""
     graph: Annotated[
         str, _option(help="Its name.", show_default="the only one of the namespace")
     ] = ""
     context: Annotated[
-        str, _option(help="Context of the kubeconfig.", show_default="the current one")
+        str,
+        _option(
+            help="Context of the kubeconfig.",
+            show_default="the current one",
+            autocompletion=completion.contexts,
+        ),
     ] = ""
     kubeconfig: Annotated[
         str,

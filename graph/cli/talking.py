@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from graph import contract
+from graph.cli import completion
 from graph.cli.connecting import Server, open_client, reaching
 from graph.cli.exits import FAILED
 from graph.cli.output import Output, note, say, say_json
@@ -23,7 +24,11 @@ from graph.errors import SpecError
 from graph.turn.limits import PUBLIC_LIMITS
 
 Language = Annotated[
-    str | None, typer.Option(help="Your language, such as fr; without it, it is detected.")
+    str | None,
+    typer.Option(
+        help="Your language, such as fr; without it, it is detected.",
+        autocompletion=completion.languages,
+    ),
 ]
 Timeout = Annotated[
     float | None,
@@ -104,7 +109,11 @@ def translate(
     server: Server,
     text: Annotated[str, typer.Argument(help="The text; - reads it from stdin.")],
     to: Annotated[
-        str | None, typer.Option(help="The wanted language; without it, the other one.")
+        str | None,
+        typer.Option(
+            help="The wanted language; without it, the other one.",
+            autocompletion=completion.languages,
+        ),
     ] = None,
     file: Annotated[
         str,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graph.cli import completion
 from graph.errors import needing
 
 if TYPE_CHECKING:
@@ -16,10 +17,21 @@ if TYPE_CHECKING:
 
 Namespace = Annotated[
     str,
-    typer.Option("--namespace", "-n", help="Namespace.", show_default="the context's"),
+    typer.Option(
+        "--namespace",
+        "-n",
+        help="Namespace.",
+        show_default="the context's",
+        autocompletion=completion.namespaces,
+    ),
 ]
 Context = Annotated[
-    str, typer.Option(help="Context of the kubeconfig.", show_default="the current one")
+    str,
+    typer.Option(
+        help="Context of the kubeconfig.",
+        show_default="the current one",
+        autocompletion=completion.contexts,
+    ),
 ]
 Kubeconfig = Annotated[
     str,

@@ -110,7 +110,7 @@ class Ways:
         """
         graph = subject.graph
         services = subject.services_of_namespace()
-        detectors = [s for s in services if s.name in graph.service_names() and _is_detector(s)]
+        detectors = [s for s in services if s.name in graph.service_names() and is_detector(s)]
         served = {s.name: served_languages(s.container) for s in detectors}
         if None in served.values() or find_cyclic_steps(graph):
             served = {}
@@ -176,7 +176,7 @@ class Ways:
         return sorted(visits, key=lambda visit: visit.order), answer
 
 
-def _is_detector(service: InferenceService) -> bool:
+def is_detector(service: InferenceService) -> bool:
     container = service.container
     return container is not None and _MODULE in (*container.command, *container.args)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,3 +115,18 @@ def test_the_command_line_talks_to_it(way: str, embedded: Deployment) -> None:
         "[fr]",
         "[en]",
     ]
+
+
+def test_tab_offers_the_namespaces_of_the_cluster(embedded: Deployment) -> None:
+    *_, kubeconfig = place(embedded)
+    pressed = {"_PARLEY_COMPLETE": "complete_bash", "KUBECONFIG": kubeconfig}
+    pressed |= {"COMP_WORDS": "parley chat --cluster -n parl", "COMP_CWORD": "4"}
+    done = subprocess.run(
+        [sys.executable, "-m", "graph.cli"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | pressed,
+    )
+    assert done.stderr == ""
+    assert NAMESPACE in done.stdout.split()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from graph.cluster.connection import Cluster
 from graph.cluster.held import give_way, note_pause
@@ -19,20 +18,14 @@ from graph.cluster.objects import (
     Ref,
     Source,
     read_objects,
-    without_server_fields,
 )
+from graph.cluster.outcome import Action, Outcome
 from graph.errors import ClusterError, Conflict, Forbidden, NamespaceMissing, Refused, Unreachable
 
+# How often an object is looked at again that somebody else has just changed.
+_LOOKS = 5
 # A predictor drains for up to 70 s before it is gone.
 GOING_SECONDS = 120.0
-
-
-class Action(StrEnum):
-    CREATED = "created"
-    CONFIGURED = "configured"
-    UNCHANGED = "unchanged"
-    REPLACED = "replaced"
-    LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True)
@@ -42,25 +35,6 @@ class Change:
     ref: Ref
     action: Action
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Before and after one object was applied; `before` is None where it was not there."""
-
-    before: Object | None
-    after: Object
-    notes: tuple[str, ...] = ()
-    replaced: bool = False
-
-    @property
-    def action(self) -> Action:
-        if self.replaced:
-            return Action.REPLACED
-        if self.before is None:
-            return Action.CREATED
-        same = without_server_fields(self.before) == without_server_fields(self.after)
-        return Action.UNCHANGED if same else Action.CONFIGURED
 
 
 @dataclass(frozen=True)
@@ -109,6 +83,15 @@ def apply(
 
 def put(cluster: Cluster, manifest: Manifest, manner: Manner, *, dry_run: bool = False) -> Outcome:
     """Apply one object. Raises ClusterError."""
+    outcome = _put(cluster, manifest, manner, dry_run)
+    for _ in range(_LOOKS if dry_run else 0):
+        if outcome.is_ours:
+            break
+        outcome = _put(cluster, manifest, manner, dry_run)
+    return outcome
+
+
+def _put(cluster: Cluster, manifest: Manifest, manner: Manner, dry_run: bool) -> Outcome:
     ref = manifest.ref
     before = find(cluster, ref)
     if before is not None and is_going(before):

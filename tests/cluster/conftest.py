@@ -69,17 +69,21 @@ def chained(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def space(cluster: Cluster) -> Iterator[str]:
-    """A namespace of a test's own, empty."""
-    with strangers.namespace(cluster.kubectl, f"parley-{uuid4().hex[:8]}") as name:
-        yield name
+def here(cluster: Cluster) -> Iterator[connection.Cluster]:
+    """The library's connection to a namespace of a test's own, which is empty."""
+    name = f"parley-{uuid4().hex[:8]}"
+    with strangers.connect(cluster, name) as connected:
+        spaces = connected.resource("v1", "Namespace")
+        spaces.create(body={"metadata": {"name": name}})
+        yield connected
+        if spaces.get(field_selector=f"metadata.name={name}").items:
+            spaces.delete(name)
 
 
 @pytest.fixture
-def here(cluster: Cluster, space: str) -> Iterator[connection.Cluster]:
-    """The library's connection to that namespace."""
-    with strangers.connect(cluster, space) as connected:
-        yield connected
+def space(here: connection.Cluster) -> str:
+    """The name of that namespace."""
+    return here.namespace
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def job(name: str, argument: str) -> Object:
 
 
 def namespace(name: str) -> Object:
-    metadata = {"name": name, "labels": {"app.kubernetes.io/part-of": "parley"}}
+    metadata = {"name": name, "labels": {"made-for": "a-test"}}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 

@@ -21,8 +21,9 @@ from kserve import (
 from kubernetes import client
 
 from graph.cluster import aio, connection
-from graph.cluster.apply import Action, apply
+from graph.cluster.apply import apply
 from graph.cluster.live import MANAGER
+from graph.cluster.outcome import Action
 from graph.errors import Conflict, NotFound, Refused, SpecError, Unreachable
 from tests.cluster import kubeconfigs, strangers
 from tests.cluster.harness import Cluster

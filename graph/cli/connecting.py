@@ -110,7 +110,7 @@ class Server:
     def check(self, file: str) -> None:
         """Refuse options that contradict each other."""
         if bool(self.url) + self.cluster + bool(file) > 1:
-            raise typer.BadParameter("give one of a file, --url and --cluster")
+            raise typer.BadParameter("give one of a file, --url (or PARLEY_URL) and --cluster")
         if self.ca and self.insecure:
             raise typer.BadParameter("give --ca or --insecure, not both")
         for needed, names in _NEEDS.items():

@@ -68,7 +68,9 @@ class AsyncClusterTransport:
 
     async def post(self, body: bytes, predictor: str | None, seconds: float) -> Answer:
         """Raises also NotFound where there is no such predictor."""
-        transport = await asyncio.to_thread(self._doors.at, predictor)
+        transport = self._doors.opened.get(predictor or "")
+        if transport is None:
+            transport = await asyncio.to_thread(self._doors.at, predictor)
         return await transport.post(body, predictor or self._doors.alone, seconds)
 
     async def aclose(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -172,6 +173,20 @@ def test_a_file_that_is_no_conversation_is_refused_by_name(tmp_path, content, pr
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SpecError, match="none.json: No such file or directory"):
         Conversation.load(tmp_path / "none.json", NOBODY)
+
+
+def test_threads_may_share_a_client_and_a_conversation(serve_app):
+    with ChatClient(serve_app(app_of(embedded_graph(predictors())))) as client:
+        talk = client.conversation()
+        texts = [f"Hello number {i}" for i in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(client.turn, texts))
+            said = list(pool.map(talk.say, texts))
+    assert [reply.user_input for reply in replies] == texts
+    assert [reply.user_input for reply in said] == texts
+    # Each turn had the whole of those before it.
+    assert sorted(len(reply.history) for reply in said) == list(range(2, 18, 2))
+    assert sorted(talk.transcript[::2]) == texts
 
 
 async def test_tasks_that_speak_at_once_in_one_conversation_take_turns(serve_app):

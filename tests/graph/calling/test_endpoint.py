@@ -169,7 +169,7 @@ def test_over_tls_the_certificate_is_that_of_the_host_name(make, secured):
         assert client.turn("Hello there").response == "You said: Hello there"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_not_asked_again(make, secured):
+def test_a_certificate_that_nobody_vouches_for_is_refused(make, secured):
     url, authority = secured
     with make(url, host=NAME) as client:
         with pytest.raises(NotTrusted, match="is not trusted: self.signed certificate.*--ca"):

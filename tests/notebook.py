@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples" / "multilingual-chat.ipynb"
 # The one line that chooses where all of it runs.
 HERE, THERE = 'WHERE = "this machine"', 'WHERE = "my cluster"'
+NAMESPACE = '"notebook"'
 # One cell: on a cluster its pods start and answer.
 _CELL_SECONDS = 240
 
@@ -35,15 +36,17 @@ class Executed:
         return ast.literal_eval(self.results[cell])
 
 
-def execute(folder: Path, environ: Mapping[str, str], on_cluster: bool = False) -> Executed:
+def execute(folder: Path, environ: Mapping[str, str], namespace: str = "") -> Executed:
     """Every cell, in a kernel of its own. Raises CellExecutionError at the first that fails.
 
-    folder: where the kernel works, and leaves its files if it has any.
+    folder: where the kernel works, and leaves its files if it has any.  namespace: of the cluster
+    that it runs on; "" runs it on this machine.
     """
     notebook = read_notebook()
-    if on_cluster:
+    if namespace:
         (chosen,) = (cell for cell in notebook.cells if HERE in cell.source)
-        chosen.source = chosen.source.replace(HERE, THERE)
+        assert NAMESPACE in chosen.source
+        chosen.source = chosen.source.replace(HERE, THERE).replace(NAMESPACE, f'"{namespace}"')
     client = NotebookClient(
         notebook, timeout=_CELL_SECONDS, resources={"metadata": {"path": str(folder)}}
     )

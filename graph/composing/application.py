@@ -42,8 +42,11 @@ class Application:
     objects: tuple[Object, ...]
 
     def __post_init__(self) -> None:
-        if not self.objects:
+        read = self._read if self.objects else Objects()
+        if not read.graphs and not read.services:
             raise SpecError("an application has at least one service")
+        if len(read.graphs) > 1:
+            raise SpecError(f"an application has one graph, not {len(read.graphs)}")
         errors = [each for each in self._findings if each.severity is Severity.ERROR]
         if errors:
             raise SpecError(

@@ -7,11 +7,12 @@ import yaml
 
 from graph.compose import Application, application, chat, detector, sequence, switch, translator
 from graph.errors import SpecError
-from graph.local.build import DEFAULT_FILE, build
+from graph.local.build import DEFAULT_FILE, TRANSLATOR_FILE, build
 from graph.spec.load import load_objects
 from tests.graph.composing.test_services import CHECKPOINT, GEMMA, SMOLLM
 
 ANSWERING = chat(SMOLLM)
+CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
 
 
 def kinds(made: Application) -> list[str]:
@@ -123,6 +124,8 @@ def test_it_runs_in_this_process_with_its_graph_and_without():
         (lambda: application("Talk", sequence("chat")), "a InferenceGraph name must consist of"),
         (lambda: Application.of(), "at least one service"),
         (lambda: Application.of({"kind": "Pod"}), "is not a Kubernetes object"),
+        (lambda: Application.of(CONFIG), "at least one service"),
+        (lambda: Application.of(DEFAULT_FILE, TRANSLATOR_FILE), "has one graph, not 2"),
         (lambda: Application.of(7), "int: name a file or a folder, or give an object"),
         (
             lambda: application(

@@ -43,7 +43,7 @@ def test_a_pod_that_is_replaced_is_followed(cluster: Cluster, chained: str) -> N
     ):
         cluster.kubectl("delete", *pods, "--grace-period=0", "--force")
         # Until the next one is ready nobody is there, and the answer says so.
-        answer = ask(url, "a")
+        answer = ask(url, "x" * 1_000_000)
         assert answer.status_code in (200, 503), answer.text
         if answer.status_code == 503:
             assert answer.headers["retry-after"] == "1"

@@ -93,7 +93,14 @@ def run(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["graph", "lint", "g.yaml"], ["graph", "show", "g.yaml"]]
+    "arguments",
+    [
+        ["--help"],
+        ["graph", "lint", "g.yaml"],
+        ["graph", "show", "g.yaml"],
+        ["init", "--languages", "fr,es", "-o", "-"],
+        ["init", "--languages", "fr,es", "--embedded", "-o", "-"],
+    ],
 )
 def test_a_plain_install_runs_what_needs_no_model(
     plain: Path, tmp_path: Path, arguments: Sequence[str]

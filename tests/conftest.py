@@ -8,8 +8,15 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from graph.http.server import Server, listen
+
+# No test fails because a machine is busy. What else hypothesis does in CI stays as it is.
+settings.register_profile(
+    "parley", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("parley")
 
 
 @pytest.fixture

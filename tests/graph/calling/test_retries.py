@@ -53,9 +53,10 @@ def test_a_turn_that_is_tried_again_asks_for_what_is_left_of_its_time(serve_app)
     with ChatClient(serve_app(script)) as client:
         client.turn("Hello", timeout=60)
     asked = [turn["timeout"] for turn in script.turns]
-    assert asked[0] == 60
+    assert len(asked) == 3
     assert asked == sorted(asked, reverse=True)
-    assert 30 < asked[2] < 60
+    assert all(0 < seconds <= 60 for seconds in asked)
+    assert asked[2] < 60
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])

@@ -1,15 +1,16 @@
 """Whether KServe has taken the last change of an object.
 
 Its `observedGeneration` is that of the Deployment, so it does not say. What tells is the Deployment
-itself: it has the containers of the InferenceService, or the nodes of the InferenceGraph. Where a
-cluster changes Deployments by a policy of its own they never are the same, so a difference counts
-only for a while after the change.
+itself: it has the containers of the InferenceService, or the nodes of the InferenceGraph, and no
+fewer pods than the least that is asked for, to which an autoscaler brings it. Where a cluster
+changes Deployments by a policy of its own they never are the same, so a difference counts only for
+a while after the change.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,12 +21,17 @@ _PATIENCE = timedelta(seconds=30)
 _COMPARED = ("image", "command", "args")
 
 
-def is_behind(found: Object, deployments: Iterable[Object], taken: datetime) -> bool:
+def is_behind(found: Object, deployments: Sequence[Object], taken: datetime) -> bool:
     """found: an InferenceService or InferenceGraph.  taken: when all of it was read."""
-    wanted = _nodes(found) or _containers(found.get("spec", {}).get("predictor", {}))
-    if not wanted or not _was_just_changed(found, taken):
+    if not _was_just_changed(found, taken):
         return False
-    return not any(_has(deployment, wanted) for deployment in deployments)
+    spec = found.get("spec", {})
+    predictor = spec.get("predictor", {})
+    wanted = _nodes(found) or _containers(predictor)
+    least = predictor.get("minReplicas") or spec.get("minReplicas") or 0
+    if max((each["spec"].get("replicas", 1) for each in deployments), default=0) < least:
+        return True
+    return bool(wanted) and not any(_has(each, wanted) for each in deployments)
 
 
 def _was_just_changed(found: Object, taken: datetime) -> bool:

@@ -48,6 +48,21 @@ def test_a_graph_is_behind_until_its_router_has_its_nodes() -> None:
     assert is_behind(graph, [deployment], TAKEN)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "deployment"),
+    [("InferenceService", "first", "first-predictor"), ("InferenceGraph", "pair", "pair")],
+)
+def test_it_is_behind_until_an_autoscaler_gives_it_the_pods(
+    kind: str, name: str, deployment: str
+) -> None:
+    scaled, pods = find(kind, name), find("Deployment", deployment)
+    spec = scaled["spec"]
+    (spec if kind == "InferenceGraph" else spec["predictor"])["minReplicas"] = 2
+    assert is_behind(scaled, [pods], TAKEN)
+    pods["spec"]["replicas"] = 2
+    assert not is_behind(scaled, [pods], TAKEN)
+
+
 def test_a_difference_that_lasts_is_a_policy_of_the_cluster() -> None:
     service = find("InferenceService", "first", seconds_ago=60)
     service["spec"]["predictor"]["containers"][0]["image"] = "other:1"

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from graph.errors import SpecError, find_nearest
+from graph.spec.aliases import check_aliases
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,10 @@ def suggest(name: str, known: Collection[str]) -> str:
 
 def _load(text: str, source: str) -> list[Any]:
     try:
-        return list(yaml.load_all(text, Loader=_Loader))
+        documents = list(yaml.load_all(text, Loader=_Loader))
+        for document in documents:
+            check_aliases(document, source)
+        return documents
     except yaml.YAMLError as err:
         raise SpecError(f"{source}: not YAML: {_yaml_problem(err)}") from err
     except (ValueError, RecursionError) as err:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from graph.errors import SpecError
+from graph.spec.documents import read_documents
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.model import Dependency, Graph, RouterType
 
@@ -169,6 +170,19 @@ def test_a_wrong_version_or_kind_is_named() -> None:
     assert 'write "serving.kserve.io/v1alpha1"' in refusal(document() | {"apiVersion": "v1"})
     wrong = document() | {"kind": "InferenceGraf"}
     assert 'unknown kind "InferenceGraf"; did you mean "InferenceGraph"?' in refusal(wrong)
+
+
+def test_a_file_of_aliases_is_refused_before_it_is_written_out() -> None:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+    with pytest.raises(SpecError, match="f.yaml: stands for more than 1,000,000 values"):
+        read_documents("\n".join(lines), "f.yaml")
+    assert read_documents("apiVersion: v1\nkind: &k ConfigMap\nb: *k", "f.yaml")
+
+
+def test_an_anchor_around_its_own_alias_is_refused() -> None:
+    with pytest.raises(SpecError, match="f.yaml: an anchor stands around an alias of itself"):
+        read_documents("kind: x\nspec: &a {again: *a}", "f.yaml")
 
 
 def test_an_object_that_stands_twice() -> None:

@@ -23,8 +23,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from graph.asgi import Answer
 from graph.calling.conversation import AsyncConversation, Conversation
@@ -48,13 +49,11 @@ __all__ = [
 ]
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
-class ChatClient:
-    """A graph to talk to. Close it, or use it in a `with` statement.
-
-    Threads may share one, and so may their conversations.
-    """
+class _Client(ABC, Generic[T]):
+    """How both clients are made, and what they have in common."""
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class ChatClient:
         cert: str | tuple[str, str] = "",
         timeout: float = DEFAULT.client,
         retries: int = RETRIES,
-        transport: Transport | None = None,
+        transport: T | None = None,
     ) -> None:
         """`url` is the graph's; `timeout` seconds at most are waited for one answer.
 
@@ -78,11 +77,25 @@ class ChatClient:
         """
         if bool(url) == (transport is not None):
             raise ValueError("give either a url or a transport")
-        self._transport = transport or HttpTransport(
+        self._transport = transport or self._open(
             Endpoint(url, host, headers or {}, api_key, verify, cert)
         )
         self._calls = Calls(timeout)
         self._retries = Retries(retries)
+
+    @abstractmethod
+    def _open(self, endpoint: Endpoint) -> T:
+        """The way to an endpoint, over HTTP."""
+
+
+class ChatClient(_Client[Transport]):
+    """A graph to talk to. Close it, or use it in a `with` statement.
+
+    Threads may share one, and so may their conversations.
+    """
+
+    def _open(self, endpoint: Endpoint) -> Transport:
+        return HttpTransport(endpoint)
 
     @classmethod
     def local(cls, file: str = "") -> Self:
@@ -180,34 +193,15 @@ class ChatClient:
             return call.result(self._retries.answer(attempt, call.seconds))
 
 
-class AsyncChatClient:
+class AsyncChatClient(_Client[AsyncTransport]):
     """A graph to talk to from an event loop. Close it, or use it in an `async with` statement.
 
     It belongs to one event loop, in which any number of calls may wait at a time. A call that is
     cancelled closes its connection, so that the server can stop working for it.
     """
 
-    def __init__(
-        self,
-        url: str = "",
-        *,
-        host: str = "",
-        headers: Mapping[str, str] | None = None,
-        api_key: str = "",
-        verify: bool | str | ssl.SSLContext = True,
-        cert: str | tuple[str, str] = "",
-        timeout: float = DEFAULT.client,
-        retries: int = RETRIES,
-        transport: AsyncTransport | None = None,
-    ) -> None:
-        """The parameters are those of `ChatClient`."""
-        if bool(url) == (transport is not None):
-            raise ValueError("give either a url or a transport")
-        self._transport = transport or AsyncHttpTransport(
-            Endpoint(url, host, headers or {}, api_key, verify, cert)
-        )
-        self._calls = Calls(timeout)
-        self._retries = Retries(retries)
+    def _open(self, endpoint: Endpoint) -> AsyncTransport:
+        return AsyncHttpTransport(endpoint)
 
     @classmethod
     async def local(cls, file: str = "") -> Self:

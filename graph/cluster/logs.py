@@ -12,8 +12,7 @@ from kubernetes.client import CoreV1Api
 
 from graph.cluster.connection import Cluster
 from graph.cluster.parts.applications import find_applications
-from graph.cluster.parts.graphs import GRAPH_LABEL
-from graph.cluster.parts.services import SERVICE_LABEL
+from graph.cluster.parts.deployed import GRAPH_LABEL, SERVICE_LABEL
 from graph.cluster.reasons.model import Object
 from graph.cluster.reasons.pod import Container, Pod, read_pod
 from graph.cluster.snapshot import JOB, POD, Snapshot, read_snapshot

@@ -20,8 +20,7 @@ import yaml
 from graph.asgi import Answer
 from graph.cluster.connection import Cluster
 from graph.cluster.forward import forward
-from graph.cluster.parts.graphs import GRAPH_LABEL
-from graph.cluster.parts.services import deployments_of
+from graph.cluster.parts.deployed import GRAPH_LABEL, deployments_of
 from graph.cluster.reasons.model import Object
 from graph.cluster.snapshot import GRAPH, Snapshot, read_snapshot
 from graph.errors import NotFound, NotReady, SpecError, find_nearest

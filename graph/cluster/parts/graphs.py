@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.cluster.held import is_paused
 from graph.cluster.live import is_going
 from graph.cluster.parts.applications import Application
-from graph.cluster.parts.changes import is_behind
-from graph.cluster.parts.model import Part, State, state_of
-from graph.cluster.parts.pods import Workloads, describe_pods
-from graph.cluster.parts.rollouts import describe_rollout, explain_rollout, find_rollout_problem
-from graph.cluster.parts.services import BEHIND, condition_of, deployments_of
+from graph.cluster.parts.deployed import describe_deployed
+from graph.cluster.parts.model import Part
+from graph.cluster.parts.pods import Workloads
+from graph.cluster.parts.rollouts import explain_rollout, find_rollout_problem
+from graph.cluster.parts.services import condition_of
 from graph.cluster.reasons.model import Cause, Object, Reason
 from graph.cluster.snapshot import Snapshot
 
 # What a graph waits for whose services are all ready.
 WAITS_FOR_KSERVE = "waits for KServe to make its router"
-GRAPH_LABEL = "serving.kserve.io/inferencegraph"
 
 
 def describe_graph(
@@ -27,22 +25,14 @@ def describe_graph(
     graph = application.graph
     if graph is None:
         return None
-    name = graph["metadata"]["name"]
-    if is_paused(graph):
-        return Part("InferenceGraph", name, State.STOPPED, "paused")
-    if is_going(graph):
-        return Part("InferenceGraph", name, State.WAITING, "is being deleted")
-    deployments = deployments_of(snapshot, GRAPH_LABEL, name)
-    pods = describe_pods(workloads, GRAPH_LABEL, name)
     missing = _explain_missing(application)
-    problem = missing.message if missing else _find_problem(graph, deployments, services)
-    if not problem and is_behind(graph, deployments, snapshot.taken):
-        problem = BEHIND
-    if not problem:
-        return Part("InferenceGraph", name, State.READY, describe_rollout(deployments), parts=pods)
-    reason = missing or explain_rollout(deployments)
-    state = State.FAILING if any(p.state is State.FAILING for p in pods) else state_of(reason)
-    return Part("InferenceGraph", name, state, problem, reason, pods)
+    return describe_deployed(
+        graph,
+        snapshot,
+        workloads,
+        lambda made: missing.message if missing else _find_problem(graph, made, services),
+        lambda made: missing or explain_rollout(made),
+    )
 
 
 def _find_problem(graph: Object, deployments: Sequence[Object], services: Sequence[Part]) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graph.cluster.held import is_paused
 from graph.cluster.live import is_going
-from graph.cluster.parts.changes import is_behind
-from graph.cluster.parts.model import Part, State, state_of
-from graph.cluster.parts.pods import Workloads, describe_pods
-from graph.cluster.parts.rollouts import describe_rollout, explain_rollout, find_rollout_problem
+from graph.cluster.parts.deployed import describe_deployed
+from graph.cluster.parts.model import Part
+from graph.cluster.parts.pods import Workloads
+from graph.cluster.parts.rollouts import explain_rollout, find_rollout_problem
 from graph.cluster.reasons.events import events_of
 from graph.cluster.reasons.model import Cause, Object, Reason, shorten
-from graph.cluster.snapshot import DEPLOYMENT, Snapshot
+from graph.cluster.snapshot import Snapshot
 
 # A condition's reason for what KServe cannot make.
 _FAILED = "ReconcileFailed"
@@ -20,31 +19,17 @@ _REQUESTS = (
     "set resources.requests and resources.limits both: where there is no request, KServe asks for "
     "1 CPU and 2 GiB, or as its ConfigMap says"
 )
-BEHIND = "KServe has not taken its last change yet"
-SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 
 
 def describe_service(service: Object, snapshot: Snapshot, workloads: Workloads) -> Part:
     """Ready when KServe says so and all pods of its Deployments are new and available."""
-    name = service["metadata"]["name"]
-    if is_paused(service):
-        return Part("InferenceService", name, State.STOPPED, "paused")
-    if is_going(service):
-        return Part("InferenceService", name, State.WAITING, "is being deleted")
-    deployments = deployments_of(snapshot, SERVICE_LABEL, name)
-    pods = describe_pods(workloads, SERVICE_LABEL, name)
-    problem = find_problem(service, deployments)
-    if not problem and is_behind(service, deployments, snapshot.taken):
-        problem = BEHIND
-    if not problem:
-        return Part(
-            "InferenceService", name, State.READY, describe_rollout(deployments), parts=pods
-        )
-    reason = explain_rollout(deployments) or _explain_kserve(service, deployments, workloads)
-    state = state_of(reason)
-    if any(pod.state is State.FAILING for pod in pods):
-        state = State.FAILING
-    return Part("InferenceService", name, state, problem, reason, pods)
+    return describe_deployed(
+        service,
+        snapshot,
+        workloads,
+        lambda made: find_problem(service, made),
+        lambda made: explain_rollout(made) or _explain_kserve(service, made, workloads),
+    )
 
 
 def find_problem(service: Object, deployments: Sequence[Object]) -> str:
@@ -57,11 +42,6 @@ def find_problem(service: Object, deployments: Sequence[Object]) -> str:
     if problem or condition_of(service, "Ready").get("status") == "True":
         return problem
     return _words_of_conditions(service) or "KServe does not say that it is ready"
-
-
-def deployments_of(snapshot: Snapshot, label: str, value: str) -> list[Object]:
-    found = snapshot.of(DEPLOYMENT)
-    return [each for each in found if each["metadata"].get("labels", {}).get(label) == value]
 
 
 def condition_of(found: Object, kind: str) -> Object:

@@ -61,8 +61,10 @@ def create(state: Path) -> Sandbox:
     """A new sandbox with the node's address up. Raises SandboxError."""
     if os.geteuid() != 0:
         raise SandboxError("a cluster of our own needs root; or set KUBECONFIG to use another one")
-    if group_folders(existing=True):
+    if find(state):
         raise SandboxError("a node is up already: take it down with `make cluster-down`")
+    # What a node has left that ended with its machine.
+    destroy(state)
     state.mkdir(parents=True, exist_ok=True)
     for folder in group_folders():
         folder.mkdir()
@@ -75,10 +77,15 @@ def create(state: Path) -> Sandbox:
 
 
 def find(state: Path) -> Sandbox | None:
-    """The sandbox that is up, if any."""
+    """The sandbox that is up, if any.
+
+    Folders and groups may outlive it, as in a machine's snapshot; then its number of a process is
+    nobody's, or another program's.
+    """
     if not group_folders(existing=True) or not (state / "holder.pid").exists():
         return None
-    return Sandbox(int((state / "holder.pid").read_text()), state)
+    pid = int((state / "holder.pid").read_text().strip() or 0)
+    return Sandbox(pid, state) if pid in _processes(_daemons()) else None
 
 
 def destroy(state: Path) -> None:

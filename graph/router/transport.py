@@ -16,7 +16,7 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -62,14 +62,27 @@ async def http_call(
     in seconds for the whole of a call; `patterns` choose the headers that are passed on.
     """
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=90)
-    async with httpx2.AsyncClient(limits=limits, timeout=None, mounts=_NO_PROXY) as client:
-        caller = _Caller(client, service_urls, timeout if timeout and timeout > 0 else None)
+    client = httpx2.AsyncClient(limits=limits, timeout=None, mounts=_NO_PROXY)
+    caller = _Caller(client, service_urls, timeout if timeout and timeout > 0 else None)
 
-        async def call(step: Step, body: bytes, headers: Headers) -> Answer:
-            chosen = [(name, value) for name, value in headers if _matches(patterns, name)]
-            return await caller.post(caller.url_of(step), body, chosen)
+    async def call(step: Step, body: bytes, headers: Headers) -> Answer:
+        chosen = [(name, value) for name, value in headers if _matches(patterns, name)]
+        return await caller.post(caller.url_of(step), body, chosen)
 
+    try:
         yield call
+    finally:
+        await _to_its_end(client.aclose())
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """A pool whose closing is cancelled would leave the rest of its connections open."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def _matches(patterns: HeaderPatterns, name: str) -> bool:

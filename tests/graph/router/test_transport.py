@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -41,3 +42,29 @@ async def test_a_service_that_no_url_is_known_for() -> None:
             await call(Step(service_name="chatt"), b"{}", [])
         with pytest.raises(StepError, match="connection refused"):
             await call(Step(service_name="chat"), b"{}", [])
+
+
+async def test_a_cancelled_walk_leaves_no_connection_open() -> None:
+    ended: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        ended.put_nowait(await reader.read())
+        writer.close()
+
+    async def walk(urls: list[str]) -> None:
+        async with http_call({}) as call:
+            for url in urls:
+                await call(Step(service_url=url), b"{}", [])
+            # It takes effect where the walk waits next: while its connections are closed.
+            walking.cancel()
+
+    servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(2)]
+    ports = [server.sockets[0].getsockname()[1] for server in servers]
+    walking = asyncio.create_task(walk([f"http://127.0.0.1:{port}/" for port in ports]))
+    with pytest.raises(asyncio.CancelledError):
+        await walking
+    assert [await asyncio.wait_for(ended.get(), 10) for _ in servers] == [b"", b""]
+    for server in servers:
+        server.close()

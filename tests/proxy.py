@@ -48,10 +48,11 @@ class Proxy:
         self.connections = 0
         self._server = host, port
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._listening = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._listening = self._run(asyncio.start_server(self._accept, "127.0.0.1", 0))
         self.port = int(self._listening.sockets[0].getsockname()[1])
 
     def set(self, fault: Fault) -> None:
@@ -77,9 +78,15 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Plain, so that the writer is known, and closed, even if its task is never begun."""
         self.connections += 1
         self._writers.add(writer)
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = self.fault
         try:
             if fault.silent:

@@ -19,12 +19,12 @@ from typing import Any
 import yaml
 
 from tests.cluster.kube import Kubectl, KubectlError, condition, until
-from tests.tools import binaries
+from tests.cluster.system_images import GATEWAY_IMAGE
+from tests.tools import binaries, programs
 
 Object = dict[str, Any]
 FILES = Path(__file__).parent / "files"
 GATEWAY_NAMESPACE = "envoy-gateway-system"
-GATEWAY_IMAGE = "docker.io/envoyproxy/gateway:v1.8.1"
 WEBHOOK = "kserve-webhook-server-service.kserve.svc"
 WEBHOOK_SECRET = "kserve-webhook-server-cert"
 
@@ -57,12 +57,9 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def charts(helm: Path, environ: Mapping[str, str]) -> Charts:
-    programs = binaries.PROGRAMS
-    kserve = binaries.module_folder(
-        "github.com/kserve/kserve", programs["kserve-manager"].version, environ
-    )
+    kserve = binaries.module_folder("github.com/kserve/kserve", programs.KSERVE, environ)
     gateway = binaries.module_folder(
-        "github.com/envoyproxy/gateway", programs["envoy-gateway"].version, environ
+        "github.com/envoyproxy/gateway", programs.ENVOY_GATEWAY, environ
     )
     return Charts(helm, kserve / "charts", gateway / "charts" / "gateway-helm")
 

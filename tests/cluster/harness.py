@@ -21,9 +21,19 @@ import yaml
 
 from predictors.images import catalogue as images
 from predictors.images.builder import ImageError
-from tests.cluster import addons, image_store, node, sandbox, system_images
+from tests.cluster import (
+    addons,
+    control_groups,
+    control_plane,
+    image_store,
+    node,
+    node_files,
+    sandbox,
+    system_images,
+)
 from tests.cluster.kube import Kubectl, KubectlError, until
-from tests.tools import binaries
+from tests.cluster.sandbox import Sandbox
+from tests.tools import binaries, programs
 
 STATE = Path("/var/lib/parley-node")
 HOST_NAME = "multilingual-chat.parley.example.com"
@@ -74,17 +84,18 @@ def up(environ: Mapping[str, str]) -> Cluster:
     _check_machine()
     with _timed("programs"):
         # The pods hold no compiler; all programs come first, so that a failure leaves no node.
-        programs = binaries.build(binaries.PROGRAMS, environ)
-    builder = system_images.builder(environ)
+        built = binaries.build(programs.programs(environ), environ)
     with _timed("images of the cluster"):
-        names = system_images.make(programs, environ)
+        system_images.make(built, environ)
     try:
         with _timed("node"):
-            kubectl = node.start(sandbox.create(STATE), programs, image_store.folder(environ))
-        with _timed("loading images"):
-            image_store.load({name: name for name in names}, STATE, builder, environ)
+            box = sandbox.create(STATE)
+            node.link(built, box.state / "bin")
+            kubectl = control_plane.start(box, built["kubectl"])
+            node.start(box, node_files.FIRST, kubectl, image_store.store(box, environ).root)
+        _load(_SYSTEM_NAMES, box, "images", environ)
         with _timed("DNS, gateway and KServe"):
-            addons.install(kubectl, addons.charts(programs["helm"], environ))
+            addons.install(kubectl, addons.charts(built["helm"], environ))
     except BaseException:
         _keep_logs(environ)
         down(environ)
@@ -92,19 +103,63 @@ def up(environ: Mapping[str, str]) -> Cluster:
     return Cluster(kubectl, gateway_url(kubectl), own=True)
 
 
+@contextmanager
+def second_node(cluster: Cluster, environ: Mapping[str, str]) -> Iterator[Sandbox]:
+    """A second node beside our own, with the images of the embedded overlay, while it is needed."""
+    first, machine = own_sandbox(), node_files.SECOND
+    built = binaries.build(programs.programs(environ), environ)
+    box = sandbox.join(first, "second", machine.address)
+    try:
+        with _timed("second node"):
+            first.run(["ip", "route", "add", machine.pods, "via", machine.address])
+            node.link(built, box.state / "bin")
+            node.start(box, machine, cluster.kubectl, image_store.store(box, environ).root)
+        _load(_SYSTEM_NAMES | _names(images.EMBEDDED), box, "images on the second node", environ)
+        yield box
+    finally:
+        cluster.kubectl("delete", "node", machine.name, "--ignore-not-found")
+        sandbox.leave(box)
+
+
 def down(environ: Mapping[str, str]) -> None:
-    """Remove our own node and every trace of it but the cache; fine when there is none."""
+    """Remove our own nodes and every trace of them but the cache; fine when there is none.
+
+    Raises ClusterError where something is left.
+    """
     sandbox.destroy(STATE)
     system_images.release(environ)
+    left = sandbox.remains(STATE)
+    if left:
+        raise ClusterError(f"left after the node: {', '.join(left)}")
+
+
+def own_sandbox() -> Sandbox:
+    """That of our own first node. Raises ClusterError."""
+    box = sandbox.find(STATE)
+    if box is None:
+        raise ClusterError("no node of the harness's own is up: run `make cluster-up`")
+    return box
 
 
 def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> None:
     """Build the project's images and load into our own node those that changed."""
     for image in chosen:
         system_images.build_project(image, environ)
-    names = {f"localhost/{image.name}": f"docker.io/library/{image.name}" for image in chosen}
-    with _timed("loading images of the project"):
-        image_store.load(names, STATE, system_images.builder(environ), environ)
+    _load(_names(chosen), own_sandbox(), "images of the project", environ)
+
+
+_SYSTEM_NAMES = {name: name for name in system_images.NAMES}
+
+
+def _names(chosen: Sequence[images.Image]) -> dict[str, str]:
+    """Full names on a node, by the builder's."""
+    return {f"localhost/{image.name}": f"docker.io/library/{image.name}" for image in chosen}
+
+
+def _load(names: Mapping[str, str], box: Sandbox, what: str, environ: Mapping[str, str]) -> None:
+    with _timed(f"loading {what}"):
+        builder = system_images.builder(environ)
+        image_store.load(names, image_store.store(box, environ), builder)
 
 
 def gateway_url(kubectl: Kubectl) -> str:
@@ -139,7 +194,7 @@ def _check_machine() -> None:
     if missing:
         raise ClusterError(f"missing programs; run: apt-get install {' '.join(missing)}")
     if shutil.which("go") is None:
-        raise ClusterError("missing `go`, 1.25.8 or later, to build Kubernetes and KServe")
+        raise ClusterError("missing `go`, 1.26.7 or later, to build Kubernetes and KServe")
 
 
 def _keep_logs(environ: Mapping[str, str]) -> None:
@@ -175,17 +230,24 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except _FAILURES as err:
         print(err, file=sys.stderr)
         return 1
+    print(*_versions(cluster, environ), sep="\n", file=sys.stderr)
     print(*_settings(cluster), sep="\n")
     return 0
+
+
+def _versions(cluster: Cluster, environ: Mapping[str, str]) -> list[str]:
+    """What runs, a line for each program; Kubernetes and the runtime as the node tells them."""
+    [node] = cluster.kubectl.list("nodes", "")
+    told = node["status"]["nodeInfo"]
+    lines = [f"node: {told['kubeletVersion']}, {told['containerRuntimeVersion']}"]
+    known = programs.programs(environ).values()
+    lines += [f"{program.name} {program.version}" for program in known]
+    return [*lines, f"envoy v{system_images.ENVOY_VERSION}", f"kernel {told['kernelVersion']}"]
 
 
 def _settings(cluster: Cluster) -> list[str]:
     """Lines for a person's shell, after which the README's commands work as they stand."""
     folder = STATE / "bin"
-    folder.mkdir(exist_ok=True)
-    link = folder / "kubectl"
-    link.unlink(missing_ok=True)
-    link.symlink_to(cluster.kubectl.program)
     return [
         f"export KUBECONFIG={cluster.kubectl.kubeconfig}",
         f'export PATH="{folder}:$PATH"',
@@ -202,6 +264,8 @@ _FAILURES = (
     image_store.StoreError,
     ImageError,
     node.NodeError,
+    programs.UnknownVersion,
+    control_groups.BusyGroup,
     sandbox.SandboxError,
     yaml.YAMLError,
 )

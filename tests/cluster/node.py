@@ -1,35 +1,26 @@
-"""A one-node Kubernetes from its own programs, inside the sandbox, up to a Ready node.
+"""One node of the harness's own cluster, in a sandbox of its own, up to Ready.
 
-It starts what `binaries` built together with this machine's etcd, containerd and runc, and knows
-nothing of what runs on the cluster.
+It starts what `binaries` built, by the links in the state's `bin`.
 """
 
 from __future__ import annotations
 
-import secrets
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.cluster import node_files
-from tests.cluster.kube import Kubectl, KubectlError, condition, until
-from tests.cluster.sandbox import NODE_ADDRESS, Sandbox
+from tests.cluster.kube import Kubectl, condition, until
+from tests.cluster.node_files import Machine
+from tests.cluster.sandbox import Sandbox
 
-COMPONENTS = (
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "kube-proxy",
-)
 # Program on the PATH, and the Debian package that brings it.
 SYSTEM_PROGRAMS = {
-    "etcd": "etcd-server",
-    "containerd": "containerd",
-    "runc": "runc",
+    "gcc": "gcc",
+    "pkg-config": "pkg-config",
     "buildah": "buildah",
     "iptables": "iptables",
+    "ipset": "ipset",
     "conntrack": "conntrack",
     "mmdebstrap": "mmdebstrap",
     "openssl": "openssl",
@@ -37,7 +28,12 @@ SYSTEM_PROGRAMS = {
     "sysctl": "procps",
     "nsenter": "util-linux",
 }
-CNI_PLUGINS = Path("/usr/lib/cni")
+
+
+FILES = {
+    node_files.CNI_PLUGINS / "ptp": "containernetworking-plugins",
+    Path("/usr/include/seccomp.h"): "libseccomp-dev",
+}
 
 
 class NodeError(Exception):
@@ -47,134 +43,46 @@ class NodeError(Exception):
 def missing_packages() -> list[str]:
     """Debian packages that the node needs and this machine lacks."""
     missing = {package for name, package in SYSTEM_PROGRAMS.items() if _find_program(name) is None}
-    if not (CNI_PLUGINS / "bridge").exists():
-        missing.add("containernetworking-plugins")
+    missing |= {package for path, package in FILES.items() if not path.exists()}
     return sorted(missing)
 
 
-def start(box: Sandbox, programs: Mapping[str, Path], images: Path) -> Kubectl:
+def start(box: Sandbox, machine: Machine, kubectl: Kubectl, images: Path) -> None:
     """Start everything and wait for the node. images: containerd's folder, kept between nodes.
 
     What an earlier node ran and left there the kubelet clears away, as after a power cut. Raises
     NodeError, SandboxError.
     """
-    state = box.state
-    kubeconfig = _write_files(state, images)
-    _start_etcd(box)
-    box.start("containerd", ["containerd", "--config", str(state / "containerd.toml")])
-    _start_api_server(box, programs["kube-apiserver"])
-    kubectl = Kubectl(programs["kubectl"], kubeconfig)
-    _wait(box, lambda: _is_up(kubectl), "kube-apiserver", 60)
-    access = [f"--kubeconfig={kubeconfig}", "--leader-elect=false"]
-    _start_controllers(box, programs["kube-controller-manager"], access)
-    box.start("kube-scheduler", [str(programs["kube-scheduler"]), *access])
-    _start_kubelet(box, programs["kubelet"], kubeconfig)
-    proxy = [str(programs["kube-proxy"]), f"--config={state / 'kube-proxy.json'}"]
-    box.start("kube-proxy", [*proxy, f"--hostname-override={node_files.NODE}"])
-    _wait(box, lambda: _is_ready(kubectl), "kubelet", 90)
-    _wait(box, lambda: _has_default_account(kubectl), "kube-controller-manager", 60)
-    return kubectl
+    state, kubeconfig = box.state, kubectl.kubeconfig
+    _write_files(state, machine, kubeconfig, images, box.group)
+    start_program(box, "containerd", f"--config={state / 'containerd.toml'}")
+    _start_kubelet(box, machine, kubeconfig)
+    settings = f"--config={state / 'kube-proxy.json'}"
+    start_program(box, "kube-proxy", settings, f"--hostname-override={machine.name}")
+    until_up(box, lambda: _is_ready(kubectl, machine.name), "kubelet", 90)
+    # It ends where the node is not known yet.
+    _start_network_policies(box, machine, kubeconfig)
 
 
-def _write_files(state: Path, images: Path) -> Path:
-    """Every file that the programs read; the path of the administrator's kubeconfig."""
-    pki = state / "pki"
-    for folder in (pki, state / "cni", state / "pods"):
-        folder.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(16)
-    _write(pki / "tokens.csv", f"{token},admin,admin,system:masters\n")
-    kubeconfig = state / "kubeconfig"
-    _write(kubeconfig, node_files.kubeconfig(pki / "apiserver.crt", token))
-    _write(state / "containerd.toml", node_files.containerd(state, images))
-    _write(state / "cni" / "10-parley.conflist", node_files.network())
-    _write(state / "kubelet.json", node_files.kubelet(state))
-    _write(state / "kube-proxy.json", node_files.kube_proxy(kubeconfig))
-    key = ["openssl", "genrsa", "-out", str(pki / "accounts.key"), "2048"]
-    subprocess.run(key, check=True, capture_output=True, timeout=60)
-    return kubeconfig
+def start_program(box: Sandbox, name: str, *options: str) -> None:
+    box.start(name, [str(box.state / "bin" / name), *options])
 
 
-def _start_etcd(box: Sandbox) -> None:
-    peers = "http://127.0.0.1:2380"
-    box.start(
-        "etcd",
-        [
-            "etcd",
-            f"--data-dir={box.state / 'etcd'}",
-            f"--listen-peer-urls={peers}",
-            f"--initial-advertise-peer-urls={peers}",
-            f"--initial-cluster=default={peers}",
-        ],
-    )
+def link(programs: Mapping[str, Path], folder: Path) -> None:
+    """Each program under its plain name, by which others look for it."""
+    folder.mkdir()
+    for name, path in programs.items():
+        (folder / name).symlink_to(path)
 
 
-def _start_api_server(box: Sandbox, program: Path) -> None:
-    pki = box.state / "pki"
-    box.start(
-        "kube-apiserver",
-        [
-            str(program),
-            "--etcd-servers=http://127.0.0.1:2379",
-            f"--advertise-address={NODE_ADDRESS}",
-            "--secure-port=6443",
-            f"--cert-dir={pki}",
-            f"--token-auth-file={pki / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            f"--service-cluster-ip-range={node_files.SERVICE_RANGE}",
-            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-key-file={pki / 'accounts.key'}",
-            f"--service-account-signing-key-file={pki / 'accounts.key'}",
-            "--allow-privileged=true",
-            # The node has a name that no name server knows.
-            "--kubelet-preferred-address-types=InternalIP",
-        ],
-    )
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+    # The token is an administrator's.
+    path.chmod(0o600)
 
 
-def _start_controllers(box: Sandbox, program: Path, access: list[str]) -> None:
-    pki = box.state / "pki"
-    box.start(
-        "kube-controller-manager",
-        [
-            str(program),
-            *access,
-            f"--service-account-private-key-file={pki / 'accounts.key'}",
-            f"--root-ca-file={pki / 'apiserver.crt'}",
-        ],
-    )
-
-
-def _start_kubelet(box: Sandbox, program: Path, kubeconfig: Path) -> None:
-    box.start(
-        "kubelet",
-        [
-            str(program),
-            f"--config={box.state / 'kubelet.json'}",
-            f"--kubeconfig={kubeconfig}",
-            f"--root-dir={box.state / 'kubelet'}",
-            f"--cert-dir={box.state / 'kubelet' / 'pki'}",
-            f"--hostname-override={node_files.NODE}",
-            f"--node-ip={NODE_ADDRESS}",
-        ],
-    )
-
-
-def _is_up(kubectl: Kubectl) -> bool:
-    try:
-        return kubectl("get", "--raw", "/readyz", timeout=5) == "ok"
-    except KubectlError:
-        return False
-
-
-def _is_ready(kubectl: Kubectl) -> bool:
-    return any(condition(node, "Ready") == "True" for node in kubectl.list("nodes", ""))
-
-
-def _has_default_account(kubectl: Kubectl) -> bool:
-    return kubectl.exists("serviceaccount", "default", "default")
-
-
-def _wait(box: Sandbox, probe: Callable[[], bool], name: str, seconds: float) -> None:
+def until_up(box: Sandbox, probe: Callable[[], bool], name: str, seconds: float) -> None:
+    """Wait for a program. Raises NodeError with the end of its log."""
     try:
         until(probe, name, seconds)
     except TimeoutError as err:
@@ -185,11 +93,54 @@ def _wait(box: Sandbox, probe: Callable[[], bool], name: str, seconds: float) ->
         ) from err
 
 
+def _write_files(state: Path, machine: Machine, kubeconfig: Path, images: Path, group: str) -> None:
+    """Every file that the node's programs read."""
+    for folder in (state / "cni", state / "pods"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write(state / "containerd.toml", node_files.containerd(state, images))
+    write(state / "cni" / "10-parley.conflist", node_files.network(machine))
+    write(state / "kubelet.json", node_files.kubelet(state, group))
+    write(state / "kube-proxy.json", node_files.kube_proxy(kubeconfig))
+
+
+def _start_kubelet(box: Sandbox, machine: Machine, kubeconfig: Path) -> None:
+    start_program(
+        box,
+        "kubelet",
+        f"--config={box.state / 'kubelet.json'}",
+        f"--kubeconfig={kubeconfig}",
+        f"--root-dir={box.state / 'kubelet'}",
+        f"--cert-dir={box.state / 'kubelet' / 'pki'}",
+        f"--hostname-override={machine.name}",
+        f"--node-ip={machine.address}",
+    )
+
+
+def _start_network_policies(box: Sandbox, machine: Machine, kubeconfig: Path) -> None:
+    """kube-router, which turns NetworkPolicies into rules of iptables and does nothing else."""
+    start_program(
+        box,
+        "kube-router",
+        f"--kubeconfig={kubeconfig}",
+        f"--hostname-override={machine.name}",
+        f"--service-cluster-ip-range={node_files.SERVICE_RANGE}",
+        "--run-firewall=true",
+        "--run-router=false",
+        "--run-service-proxy=false",
+        "--run-loadbalancer=false",
+        "--enable-cni=false",
+        "--health-port=0",
+    )
+
+
+def _is_ready(kubectl: Kubectl, name: str) -> bool:
+    nodes = kubectl.list("nodes", "")
+    return any(node["metadata"]["name"] == name and _says_ready(node) for node in nodes)
+
+
+def _says_ready(node: dict[str, object]) -> bool:
+    return condition(node, "Ready") == "True"
+
+
 def _find_program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
-    # The token is an administrator's.
-    path.chmod(0o600)

@@ -3,42 +3,66 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.cluster.sandbox import NODE_ADDRESS
 
-NODE = "parley-node"
 API_SERVER = f"https://{NODE_ADDRESS}:6443"
 DNS_ADDRESS = "10.96.0.10"
 SERVICE_RANGE = "10.96.0.0/16"
-POD_RANGE = "10.244.0.0/24"
+POD_RANGE = "10.244.0.0/16"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+CNI_PLUGINS = Path("/usr/lib/cni")
+CLUSTER = "parley-node"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """name, address: the node's.  pods: the range of its pods' addresses."""
+
+    name: str
+    address: str
+    pods: str
+
+
+FIRST = Machine("parley-node", NODE_ADDRESS, "10.244.0.0/24")
+SECOND = Machine("parley-node-2", "10.199.1.2", "10.244.1.0/24")
 
 
 def containerd(state: Path, images: Path) -> str:
-    """TOML. Without CAP_SYS_RESOURCE runc may not lower an OOM score: hence the restriction."""
+    """TOML. Without CAP_SYS_RESOURCE runc may not lower an OOM score: hence the restriction.
+
+    The plugins that are disabled would make folders outside of `state`.
+    """
+    images_of_pods = "plugins.'io.containerd.cri.v1.images'"
+    pods = "plugins.'io.containerd.cri.v1.runtime'"
     return f"""\
-version = 2
+version = 3
 root = "{images}"
 state = "{state}/containerd"
-disabled_plugins = ["io.containerd.grpc.v1.podsandbox"]
+disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 
 [grpc]
 address = "{socket(state)}"
 
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "{PAUSE_IMAGE}"
+[{images_of_pods}.pinned_images]
+sandbox = "{PAUSE_IMAGE}"
+
+[{pods}]
 restrict_oom_score_adj = true
 
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "/usr/lib/cni"
+[{pods}.cni]
+bin_dirs = ["{CNI_PLUGINS}"]
 conf_dir = "{state}/cni"
 
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+[{pods}.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
+runtime_path = "{state}/bin/containerd-shim-runc-v2"
 
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+[{pods}.containerd.runtimes.runc.options]
+BinaryName = "{state}/bin/runc"
 SystemdCgroup = false
 """
 
@@ -47,33 +71,34 @@ def socket(state: Path) -> Path:
     return state / "containerd.sock"
 
 
-def network() -> str:
-    """CNI: a bridge, addresses from a file, and host ports. It enforces no NetworkPolicy."""
-    bridge = {
-        "type": "bridge",
-        "bridge": "cni0",
-        "isGateway": True,
+def network(machine: Machine) -> str:
+    """CNI: a wire for each pod, addresses from a file, and host ports.
+
+    Every packet between two pods passes the node's own rules, so that those of a NetworkPolicy hold
+    on one node as between two.
+    """
+    wire = {
+        "type": "ptp",
         "ipMasq": False,
-        "hairpinMode": True,
         "ipam": {
             "type": "host-local",
-            "ranges": [[{"subnet": POD_RANGE}]],
+            "ranges": [[{"subnet": machine.pods}]],
             "routes": [{"dst": "0.0.0.0/0"}],
         },
     }
     portmap = {"type": "portmap", "capabilities": {"portMappings": True}}
-    plugins = [bridge, portmap]
-    return json.dumps({"cniVersion": "0.4.0", "name": "parley", "plugins": plugins})
+    return json.dumps({"cniVersion": "0.4.0", "name": "parley", "plugins": [wire, portmap]})
 
 
-def kubelet(state: Path) -> str:
+def kubelet(state: Path, group: str) -> str:
+    """group: path of the control group that the pods' own lie in."""
     return _typed(
         "kubelet.config.k8s.io/v1beta1",
         "KubeletConfiguration",
         {
             "containerRuntimeEndpoint": f"unix://{socket(state)}",
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{NODE}",
+            "cgroupRoot": f"/{group}",
             "failCgroupV1": False,
             "failSwapOn": False,
             # The namespaces are the fence here: nobody outside reaches this port.
@@ -98,8 +123,6 @@ def kube_proxy(kubeconfig: Path) -> str:
             "clientConnection": {"kubeconfig": str(kubeconfig)},
             "mode": "iptables",
             "clusterCIDR": POD_RANGE,
-            # Answers come back through the node even where the bridge passes frames by itself.
-            "iptables": {"masqueradeAll": True},
             "conntrack": {
                 "maxPerCore": 0,
                 "min": 0,
@@ -117,13 +140,13 @@ def kubeconfig(authority: Path, token: str) -> str:
         {
             "clusters": [
                 {
-                    "name": NODE,
+                    "name": CLUSTER,
                     "cluster": {"server": API_SERVER, "certificate-authority": str(authority)},
                 }
             ],
             "users": [{"name": "admin", "user": {"token": token}}],
-            "contexts": [{"name": NODE, "context": {"cluster": NODE, "user": "admin"}}],
-            "current-context": NODE,
+            "contexts": [{"name": CLUSTER, "context": {"cluster": CLUSTER, "user": "admin"}}],
+            "current-context": CLUSTER,
         },
     )
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
-CGROUPS = Path("/sys/fs/cgroup")
+from tests.cluster import control_groups
+
 GROUP = "parley-node"
 # The node's own address, and that of the other end of the wire, on this machine's side.
 NODE_ADDRESS = "10.199.0.2"
@@ -35,16 +36,26 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """pid: of the process that holds the namespaces open.  state: folder of logs and data."""
+    """pid: of the process that holds the namespaces open.  state: folder of logs and data.
+
+    group: path of its control group.
+    """
 
     pid: int
     state: Path
+    group: str = GROUP
 
     def entered(self, command: Sequence[str]) -> list[str]:
         """A command that runs inside; the control group is joined first and so inherited."""
         joined = 'echo $$ > "$0" && exec "$@"'
         inside = ["nsenter", "-t", str(self.pid), "--net", "--mount", "--", *command]
-        return ["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *inside]
+        return [
+            "sh",
+            "-c",
+            joined,
+            str(control_groups.daemons(self.group) / "cgroup.procs"),
+            *inside,
+        ]
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a daemon; its output goes to `<state>/logs/<name>.log`."""
@@ -66,14 +77,41 @@ def create(state: Path) -> Sandbox:
     # What a node has left that ended with its machine.
     destroy(state)
     state.mkdir(parents=True, exist_ok=True)
-    for folder in group_folders():
-        folder.mkdir()
-        _inherit_cpuset(folder)
-    _daemons().mkdir()
+    control_groups.make(GROUP)
     _make_private_folders(state)
-    sandbox = Sandbox(_hold(state), state)
+    sandbox = Sandbox(_hold(state, GROUP), state)
     _connect(sandbox)
     return sandbox
+
+
+def join(first: Sandbox, name: str, address: str) -> Sandbox:
+    """A second sandbox, on a wire to the first one, through which it reaches everything.
+
+    address: its own; the other end of the wire gets the one before. Raises SandboxError.
+    """
+    state, group = first.state / name, f"{first.group}/{name}"
+    state.mkdir()
+    control_groups.make(group)
+    second = Sandbox(_hold(state, group), state, group)
+    before = str(ip_address(address) - 1)
+    device = ["link", "add", name, "type", "veth", "peer", "eth0", "netns", str(second.pid)]
+    first.run(["ip", *device], 10)
+    first.run(["ip", "address", "add", f"{before}/30", "dev", name], 10)
+    first.run(["ip", "link", "set", name, "up"], 10)
+    _bring_up(second, address, before)
+    return second
+
+
+def end(box: Sandbox) -> None:
+    """End every process of a sandbox at once, as when a machine loses its power."""
+    control_groups.end(box.group)
+
+
+def leave(box: Sandbox) -> None:
+    """Remove a sandbox that had joined another one; its wire goes with its namespace."""
+    end(box)
+    control_groups.remove(box.group)
+    shutil.rmtree(box.state, ignore_errors=True)
 
 
 def find(state: Path) -> Sandbox | None:
@@ -82,19 +120,17 @@ def find(state: Path) -> Sandbox | None:
     Folders and groups may outlive it, as in a machine's snapshot; then its number of a process is
     nobody's, or another program's.
     """
-    if not group_folders(existing=True) or not (state / "holder.pid").exists():
+    if not control_groups.folders(GROUP, existing=True) or not (state / "holder.pid").exists():
         return None
     pid = int((state / "holder.pid").read_text().strip() or 0)
-    return Sandbox(pid, state) if pid in _processes(_daemons()) else None
+    alive = control_groups.processes(control_groups.daemons(GROUP))
+    return Sandbox(pid, state) if pid in alive else None
 
 
 def destroy(state: Path) -> None:
     """End every process of the group and remove what is left of it; fine when nothing is."""
-    for folder in group_folders(existing=True):
-        _end_processes(folder)
-    for folder in group_folders(existing=True):
-        for inner in sorted(_tree(folder), reverse=True):
-            _remove_group(inner)
+    control_groups.end(GROUP)
+    control_groups.remove(GROUP)
     subprocess.run(["ip", "link", "delete", HOST_DEVICE], capture_output=True, timeout=10)
     if (state / MADE).exists():
         for line in (state / MADE).read_text().splitlines():
@@ -102,14 +138,18 @@ def destroy(state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
 
 
-def group_folders(existing: bool = False) -> list[Path]:
-    """The group's folder in each hierarchy of cgroup v1, or the one of v2."""
-    if (CGROUPS / "cgroup.controllers").exists():
-        roots = [CGROUPS]
-    else:
-        roots = [path for path in CGROUPS.iterdir() if (path / "cgroup.procs").exists()]
-    folders = [root / GROUP for root in roots]
-    return [folder for folder in folders if folder.exists()] if existing else folders
+def remains(state: Path) -> list[str]:
+    """What a sandbox has left on this machine, when it should be gone: groups, devices, files."""
+    places = [
+        *control_groups.folders(GROUP, existing=True),
+        Path("/sys/class/net") / HOST_DEVICE,
+        state,
+    ]
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    return [
+        *(str(place) for place in places if place.exists()),
+        *(line for line in mounts if str(state) in line),
+    ]
 
 
 def _make_private_folders(state: Path) -> None:
@@ -126,13 +166,7 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _daemons() -> Path:
-    """Where the daemons are counted: in v1 any one hierarchy does."""
-    folders = group_folders()
-    return next((f for f in folders if f.parent.name == "pids"), folders[0]) / "daemons"
-
-
-def _hold(state: Path) -> int:
+def _hold(state: Path, group: str) -> int:
     """Start the process that holds the namespaces, with its private folders mounted; its pid."""
     mounts = " && ".join(f"mount -t tmpfs -o mode=755 tmpfs {path}" for path in PRIVATE_FOLDERS)
     ready, log = state / "holder.pid", state / "holder.log"
@@ -140,7 +174,9 @@ def _hold(state: Path) -> int:
     script = f"{mounts} && mount --make-rshared / && echo $$ > {ready} && exec sleep infinity"
     joined = 'echo $$ > "$0" && exec "$@"'
     unshared = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script]
-    _start(["sh", "-c", joined, str(_daemons() / "cgroup.procs"), *unshared], log)
+    _start(
+        ["sh", "-c", joined, str(control_groups.daemons(group) / "cgroup.procs"), *unshared], log
+    )
     for _ in range(200):
         if ready.exists() and ready.read_text().strip():
             return int(ready.read_text())
@@ -167,66 +203,22 @@ def _connect(sandbox: Sandbox) -> None:
     _run([*link, "netns", str(sandbox.pid)], 10)
     _run(["ip", "address", "add", f"{HOST_ADDRESS}/30", "dev", HOST_DEVICE], 10)
     _run(["ip", "link", "set", HOST_DEVICE, "up"], 10)
-    for arguments in (
-        ["link", "set", "lo", "up"],
-        ["address", "add", f"{NODE_ADDRESS}/30", "dev", "eth0"],
-        ["link", "set", "eth0", "up"],
-        # Service addresses need some route before they are translated.
-        ["route", "add", "default", "via", HOST_ADDRESS],
-    ):
-        sandbox.run(["ip", *arguments], 10)
-    sandbox.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"], 10)
+    _bring_up(sandbox, NODE_ADDRESS, HOST_ADDRESS)
     # This machine passes nothing on from the node, even where it forwards for others.
     _run(["sysctl", "-qw", f"net.ipv4.conf.{HOST_DEVICE}.forwarding=0"], 10)
 
 
-def _end_processes(folder: Path) -> None:
-    for _ in range(200):
-        pids = [pid for inner in _tree(folder) for pid in _processes(inner)]
-        if not pids:
-            return
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.05)
-    raise SandboxError(f"{folder}: processes do not end: {pids}")
-
-
-def _processes(folder: Path) -> list[int]:
-    try:
-        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
-    except OSError:
-        # The group has gone meanwhile, with the container that it was for.
-        return []
-
-
-def _remove_group(folder: Path) -> None:
-    for _ in range(100):
-        try:
-            folder.rmdir()
-            return
-        except FileNotFoundError:
-            return
-        except OSError:
-            # A group stays busy for a moment after its last process has gone.
-            time.sleep(0.05)
-    raise SandboxError(f"{folder} cannot be removed")
-
-
-def _tree(folder: Path) -> Iterator[Path]:
-    """The group and those in it; `os.walk` passes over what vanishes while it reads."""
-    for path, _, _ in os.walk(folder):
-        yield Path(path)
-
-
-def _inherit_cpuset(folder: Path) -> None:
-    """A new group of the v1 cpuset hierarchy has no CPU at all until it is given some."""
-    for name in ("cpuset.cpus", "cpuset.mems"):
-        own, parent = folder / name, folder.parent / name
-        if own.exists() and parent.exists() and not own.read_text().strip():
-            own.write_text(parent.read_text())
+def _bring_up(sandbox: Sandbox, address: str, gateway: str) -> None:
+    """Its side of the wire, which leads on to wherever it came from."""
+    for arguments in (
+        ["link", "set", "lo", "up"],
+        ["address", "add", f"{address}/30", "dev", "eth0"],
+        ["link", "set", "eth0", "up"],
+        # Service addresses need some route before they are translated.
+        ["route", "add", "default", "via", gateway],
+    ):
+        sandbox.run(["ip", *arguments], 10)
+    sandbox.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"], 10)
 
 
 def _run(command: Sequence[str], timeout: float) -> str:

@@ -19,18 +19,18 @@ from pathlib import Path
 from predictors.images.builder import Builder, run
 from predictors.images.catalogue import Image
 from tests.cluster import node_files
-from tests.tools import binaries
+from tests.tools import binaries, programs
 
 PYTHON_IMAGE = "docker.io/library/python:3.11"
 SLIM_IMAGE = f"{PYTHON_IMAGE}-slim"
-ENVOY_VERSION = "1.38.3"
+ENVOY_VERSION = "1.39.3"
 _DEBIAN = "bookworm"
 _PACKAGES = "python3,python3-pip,ca-certificates,libgomp1"
 
 
 @dataclass(frozen=True)
 class ProgramImage:
-    """One static program in an otherwise empty image. program: its name in `binaries.PROGRAMS`."""
+    """One static program in an otherwise empty image. program: its name in `programs`."""
 
     name: str
     program: str
@@ -38,17 +38,19 @@ class ProgramImage:
     user: str = "65532:65532"
 
 
+GATEWAY_IMAGE = f"docker.io/envoyproxy/gateway:{programs.ENVOY_GATEWAY}"
 # What runs in a cluster of ours beside the project, by the names that the charts use.
 PROGRAM_IMAGES = (
     ProgramImage(node_files.PAUSE_IMAGE, "pause", "/pause"),
-    ProgramImage("docker.io/coredns/coredns:1.14.6", "coredns", "/coredns", "0:0"),
-    ProgramImage("docker.io/kserve/kserve-controller:v0.20.0", "kserve-manager", "/manager"),
-    ProgramImage("docker.io/kserve/router:v0.20.0", "kserve-router", "/router"),
+    ProgramImage("docker.io/coredns/coredns:1.15.0", "coredns", "/coredns", "0:0"),
     ProgramImage(
-        "docker.io/envoyproxy/gateway:v1.8.1", "envoy-gateway", "/usr/local/bin/envoy-gateway"
+        f"docker.io/kserve/kserve-controller:{programs.KSERVE}", "kserve-manager", "/manager"
     ),
+    ProgramImage(f"docker.io/kserve/router:{programs.KSERVE}", "kserve-router", "/router"),
+    ProgramImage(GATEWAY_IMAGE, "envoy-gateway", "/usr/local/bin/envoy-gateway"),
 )
 ENVOY_IMAGE = f"docker.io/envoyproxy/envoy:distroless-v{ENVOY_VERSION}"
+NAMES = (*(image.name for image in PROGRAM_IMAGES), ENVOY_IMAGE)
 
 
 def builder(environ: Mapping[str, str]) -> Builder:
@@ -58,16 +60,15 @@ def builder(environ: Mapping[str, str]) -> Builder:
     return Builder(("buildah", *roots), ("--pull-never", "--isolation=chroot"))
 
 
-def make(programs: Mapping[str, Path], environ: Mapping[str, str]) -> list[str]:
-    """Make every image that the cluster needs beside the project's, once; their names."""
+def make(built: Mapping[str, Path], environ: Mapping[str, str]) -> None:
+    """Make every image that the cluster needs beside the project's, once: those of `NAMES`."""
     for image in PROGRAM_IMAGES:
         if not _exists(image.name, environ):
             settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
-            files = {programs[image.program]: image.path}
+            files = {built[image.program]: image.path}
             _compose(builder(environ), "scratch", image.name, files, settings)
     if not _exists(ENVOY_IMAGE, environ):
         _make_envoy(environ)
-    return [*(image.name for image in PROGRAM_IMAGES), ENVOY_IMAGE]
 
 
 def release(environ: Mapping[str, str]) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 
 from tests.deploy.rendered import Objects, only
+from tests.tools import programs
 
 CHART = Path(__file__).parents[2] / "helm" / "parley"
 PROFILES = ("embedded", "cpu", "gpu", "gpu-shared", "openai")
 # Helm built without its release flags takes the cluster for a very old one.
-KUBERNETES = "1.34.4"
+KUBERNETES = programs.KUBERNETES[programs.DEFAULT_MINOR].removeprefix("v")
 # What a cluster with KServe and the Gateway API says of itself, and only a cluster does.
 CLUSTER_APIS = (
     "apiregistration.k8s.io/v1",

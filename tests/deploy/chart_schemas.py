@@ -15,17 +15,18 @@ from typing import Any
 import yaml
 
 from tests.cluster import schemas
+from tests.tools import programs
 from tests.tools.binaries import module_folder
 
 OBJECT_META = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 TEXT = {"type": "string"}
 # A module, its version, and the folder of its CRDs.
 MODULES = (
-    ("github.com/kserve/kserve", "v0.20.0", "config/crd/full"),
-    ("sigs.k8s.io/gateway-api", "v1.5.1", "config/crd/standard"),
+    ("github.com/kserve/kserve", programs.KSERVE, "config/crd/full"),
+    ("sigs.k8s.io/gateway-api", "v1.6.1", "config/crd/standard"),
     (
         "github.com/envoyproxy/gateway",
-        "v1.8.1",
+        programs.ENVOY_GATEWAY,
         "charts/gateway-helm/charts/crds/crds/generated",
     ),
     (

@@ -105,7 +105,11 @@ class Cluster(ThreadingHTTPServer):
             "spec": {"properties": dict.fromkeys(step_fields, {})},
         }
         self.answers: dict[str, Any] = {
-            "/version": {"major": "1", "minor": "34", "gitVersion": f"v{KUBERNETES}"},
+            "/version": {
+                "major": "1",
+                "minor": KUBERNETES.split(".")[1],
+                "gitVersion": f"v{KUBERNETES}",
+            },
             "/api": {"kind": "APIVersions", "versions": ["v1"]},
             "/api/v1": resource_list("v1", []),
             "/apis": {"kind": "APIGroupList", "groups": [group(api) for api in APIS]},

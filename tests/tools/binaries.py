@@ -15,70 +15,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.tools.programs import Program, UnknownVersion, programs
 
 TOOLS = Path(__file__).parent
 # The slowest one, kube-apiserver, takes about three minutes on two cores.
 BUILD_SECONDS = 1800
 
-_KUBERNETES = "v1.34.4"
-_KSERVE = "v0.20.0"
-_VERSION = "k8s.io/component-base/version"
-
 
 class BuildError(Exception):
     """A program could not be built; the message ends with the compiler's last lines."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """A main package. module: folder under tools/ whose go.mod pins it, empty for `go install`."""
-
-    name: str
-    version: str
-    package: str
-    module: str = ""
-    ldflags: str = "-s -w"
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.name}-{self.version}"
-
-
-def _kubernetes(name: str) -> Program:
-    major, minor, _ = _KUBERNETES.removeprefix("v").split(".")
-    # Without them the server says v0.0.0, and clients and feature gates go by what it says.
-    stamps = f"-X {_VERSION}.gitVersion={_KUBERNETES} -X {_VERSION}.gitMajor={major}"
-    return Program(
-        name,
-        _KUBERNETES,
-        f"k8s.io/kubernetes/cmd/{name}",
-        module="kubernetes",
-        ldflags=f"-s -w {stamps} -X {_VERSION}.gitMinor={minor}",
-    )
-
-
-def _kserve(name: str) -> Program:
-    package = f"github.com/kserve/kserve/cmd/{name}"
-    return Program(f"kserve-{name}", _KSERVE, package, module="kserve")
-
-
-PROGRAMS: dict[str, Program] = {
-    program.name: program
-    for program in (
-        _kserve("router"),
-        _kserve("manager"),
-        *map(_kubernetes, ("kubectl", "kube-apiserver", "kube-controller-manager")),
-        *map(_kubernetes, ("kube-scheduler", "kubelet", "kube-proxy")),
-        Program("pause", "v1", ".", module="pause"),
-        Program("coredns", "v1.14.6", "github.com/coredns/coredns"),
-        Program("envoy-gateway", "v1.8.1", "github.com/envoyproxy/gateway/cmd/envoy-gateway"),
-        Program("helm", "v3.22.0", "helm.sh/helm/v3/cmd/helm"),
-        Program("helm4", "v4.3.1", "helm.sh/helm/v4/cmd/helm"),
-        Program("kubeconform", "v0.7.0", "github.com/yannh/kubeconform/cmd/kubeconform"),
-    )
-}
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -88,18 +35,19 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 def cached(name: str, environ: Mapping[str, str]) -> Path | None:
     """A program that is built already."""
-    path = cache_folder(environ) / "bin" / PROGRAMS[name].file_name
+    path = cache_folder(environ) / "bin" / programs(environ)[name].file_name
     return path if path.exists() else None
 
 
 def build(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, Path]:
     """The programs' paths, by name; builds what the cache lacks. Raises BuildError."""
+    known = programs(environ)
     folder = cache_folder(environ) / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     # What the compiler keeps is of no use once the programs are there, and takes 9 GB.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".compiled-") as compiled:
         settings = {**environ, "GOCACHE": compiled}
-        return {name: _build_one(PROGRAMS[name], folder, settings) for name in names}
+        return {name: _build_one(known[name], folder, settings) for name in names}
 
 
 def module_folder(module: str, version: str, environ: Mapping[str, str]) -> Path:
@@ -134,26 +82,26 @@ def _build_into(target: Path, program: Program, folder: Path, environ: Mapping[s
 
 
 def _compile(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:
-    flags = ["-trimpath", "-ldflags", program.ldflags]
+    flags = ["-trimpath", "-ldflags", program.ldflags, "-tags", program.tags]
     if program.module:
         target = folder / program.name
         command = ["go", "build", *flags, "-o", str(target), program.package]
-        _go(command, TOOLS / program.module, environ)
+        _go(command, TOOLS / program.module, environ, program.cgo)
         return target
     # With GOBIN set and no module around, the version may stand in the package's name.
     command = ["go", "install", *flags, f"{program.package}@{program.version}"]
-    _go(command, folder, {**environ, "GOBIN": str(folder)})
+    _go(command, folder, {**environ, "GOBIN": str(folder)}, program.cgo)
     return next(folder.iterdir())
 
 
-def _go(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
-    settings = {**environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+def _go(command: Sequence[str], folder: Path, environ: Mapping[str, str], cgo: bool = False) -> str:
+    settings = {**environ, "CGO_ENABLED": str(int(cgo)), "GOFLAGS": "-buildvcs=false"}
     try:
         done = subprocess.run(
             command, cwd=folder, env=settings, capture_output=True, text=True, timeout=BUILD_SECONDS
         )
     except FileNotFoundError as err:
-        raise BuildError("no `go` on the PATH; install Go 1.25.8 or later") from err
+        raise BuildError("no `go` on the PATH; install Go 1.26.7 or later") from err
     except subprocess.TimeoutExpired as err:
         raise BuildError(f"{' '.join(command[:2])}: not done in {BUILD_SECONDS} s") from err
     if done.returncode:
@@ -164,13 +112,14 @@ def _go(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Build the named programs, or all; print their paths."""
-    unknown = [name for name in argv if name not in PROGRAMS]
-    if unknown:
-        print(f"unknown: {', '.join(unknown)}; known are {', '.join(PROGRAMS)}", file=sys.stderr)
-        return 2
     try:
-        paths = build(argv or PROGRAMS, environ)
-    except BuildError as err:
+        known = programs(environ)
+        unknown = [name for name in argv if name not in known]
+        if unknown:
+            print(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)
+            return 2
+        paths = build(argv or known, environ)
+    except (BuildError, UnknownVersion) as err:
         print(err, file=sys.stderr)
         return 1
     for name, path in paths.items():

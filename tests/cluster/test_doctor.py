@@ -76,9 +76,7 @@ def test_pods_try_images_dns_and_policies_and_leave_nothing(cluster: Cluster, sp
     assert missing.verdict is Verdict.FAILURE
     assert told(findings, "DNS from a pod") == ["ok: answers"]
     [policies] = told(findings, "NetworkPolicy")
-    # The bridge of the harness's own node enforces none.
-    nodes = cluster.kubectl.list("nodes", "")
-    own = any(node["metadata"]["name"] == "parley-node" for node in nodes)
-    assert policies.startswith("note: is not enforced" if own else ("ok", "note: is not enforced"))
+    expected = ("ok: is enforced",) if cluster.own else ("ok", "note: is not enforced")
+    assert policies.startswith(expected)
     left = cluster.kubectl.list("pods,networkpolicies", space)
     assert all("deletionTimestamp" in item["metadata"] for item in left)

@@ -6,16 +6,19 @@ node whose disk the test may read and fill: the harness's own.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from tests.cluster import harness
+from tests.cluster.connections import End, listener, opened, reached_from_the_node
 from tests.cluster.deployment import NAMESPACE, Deployment, selector
 from tests.cluster.kube import KubectlError
 from tests.cluster.model_hub import VOLUME
-from tests.cluster.policies import Pod, may_connect
 from tests.cluster.weights import FROM_HUB, JOB, seconds_since, until_complete
 
 pytestmark = pytest.mark.cluster
@@ -70,16 +73,17 @@ def test_an_image_without_torch_serves_a_converted_model(name: str, filled: Depl
     assert _run_python(filled, name, "import ctranslate2") == ""
 
 
-def test_the_job_may_call_a_hub_over_https_and_nobody_may_call_the_job(filled: Deployment) -> None:
-    policies = filled.kubectl.list("networkpolicies", "")
-    job = _pod(filled, NAMESPACE, JOB)
-    chat = _pod(filled, NAMESPACE, selector("chat"))
-    hub = _pod(filled, "model-hub", "app=hub")
-    assert may_connect(job, hub, 443, "TCP", policies)
-    assert not may_connect(job, hub, 80, "TCP", policies)
-    assert not may_connect(job, chat, 8080, "TCP", policies)
-    assert not may_connect(chat, hub, 443, "TCP", policies)
-    assert not may_connect(chat, job, 443, "TCP", policies)
+def test_the_job_may_call_a_hub_over_https_and_nobody_else_may(filled: Deployment) -> None:
+    """The Job itself has ended; it fetched all from the hub. Its policy goes by labels alone."""
+    box = harness.own_sandbox()
+    targets = {
+        "hub": End(_address(filled, "model-hub", "app=hub"), 443),
+        "chat": End(_address(filled, NAMESPACE, selector("chat")), 8080),
+    }
+    assert reached_from_the_node(box, targets) == set(targets)
+    with _pod_like_the_job(filled) as job:
+        sources = {"job": job, "chat": targets["chat"].address}
+        assert opened(box, sources, targets) == {("job", "hub")}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -101,11 +105,25 @@ def test_the_job_run_again_finds_all_there_and_ends(
     assert _files() == before
 
 
-def _pod(deployment: Deployment, namespace: str, labels: str) -> Pod:
-    """A pod as policies see it."""
-    found = deployment.kubectl.list("pods", namespace, labels)[0]["metadata"]
-    space = deployment.kubectl.get("namespace", namespace, "")["metadata"]["labels"]
-    return Pod(found["name"], namespace, found["labels"], space)
+def _address(deployment: Deployment, namespace: str, labels: str) -> str:
+    return str(deployment.kubectl.list("pods", namespace, labels)[0]["status"]["podIP"])
+
+
+@contextmanager
+def _pod_like_the_job(deployment: Deployment) -> Iterator[str]:
+    """A pod that the Job's policy selects; its address."""
+    kubectl = deployment.kubectl
+    labels = kubectl.list("pods", NAMESPACE, JOB)[0]["metadata"]["labels"]
+    pod = listener("like-the-job", "parley-detector:0.1.0")
+    pod["metadata"]["labels"] = {
+        key: labels[key] for key in labels if key.startswith("app.kubernetes.io/")
+    }
+    kubectl.apply(json.dumps(pod), "-n", NAMESPACE)
+    try:
+        kubectl.wait("pod/like-the-job", "condition=Ready", NAMESPACE)
+        yield str(kubectl.get("pod", "like-the-job", NAMESPACE)["status"]["podIP"])
+    finally:
+        kubectl("delete", "pod", "like-the-job", "-n", NAMESPACE, "--now")
 
 
 def _run_python(deployment: Deployment, name: str, program: str) -> str:

@@ -11,6 +11,9 @@ from typing import Any, Self
 
 import httpx2
 
+from tests.cluster.deployment import Deployment
+from tests.cluster.kube import until
+
 TURNS: tuple[dict[str, Any], ...] = (
     {"user_input": "Hello, how are you?"},
     {"user_input": "Bonjour, comment vas-tu ?"},
@@ -47,6 +50,15 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    def until_more(self, turns: int = 4) -> None:
+        """Let some turns pass, so that the load is steady before and after."""
+        target = self.answered + len(self.failures) + turns
+        until(lambda: self.answered + len(self.failures) >= target, f"{turns} turns", 240)
+
+    @property
+    def summary(self) -> str:
+        return f"{self.answered} turns, {len(self.failures)} failed, slowest {self.slowest:.1f} s"
+
     def _run(self, number: int) -> None:
         turn = number
         while not self._stop.is_set():
@@ -67,3 +79,13 @@ class Load:
         except httpx2.HTTPError as err:
             return f"{type(err).__name__}: {err}"
         return "" if status == 200 else f"{status} {body}"
+
+
+def load_on(deployment: Deployment) -> Load:
+    """A load of turns through the gateway."""
+
+    def ask(turn: dict[str, Any]) -> tuple[int, Any]:
+        answer = deployment.ask(turn)
+        return answer.status, answer.body
+
+    return Load(ask)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster.deployment import GRAPH, NAMESPACE, PREDICTORS, Deployment, selector
 from tests.cluster.kube import until
-from tests.cluster.load import Load
+from tests.cluster.load import load_on
 
 pytestmark = pytest.mark.cluster
 
@@ -32,13 +32,13 @@ def pairs(deployment: Deployment) -> Deployment:
 def test_a_pod_is_deleted_and_no_turn_fails(
     name: str, pairs: Deployment, record_property: Record
 ) -> None:
-    with _load(pairs) as load:
-        _until_more(load)
+    with load_on(pairs) as load:
+        load.until_more()
         victim = pairs.ready_pods(selector(name))[0]
         pairs.kubectl("delete", "pod", victim, "-n", NAMESPACE, timeout=150)
         _until_two(pairs, name)
-        _until_more(load)
-    record_property(f"deleting a pod of {name}", _summary(load))
+        load.until_more()
+    record_property(f"deleting a pod of {name}", load.summary)
     assert not load.failures
 
 
@@ -50,16 +50,16 @@ def test_the_chat_is_rolled_and_no_turn_fails(pairs: Deployment, record_property
             "value": {"name": "PARLEY_LOG_LEVEL", "value": "warning"},
         }
     ]
-    with _load(pairs) as load:
-        _until_more(load)
+    with load_on(pairs) as load:
+        load.until_more()
         before = set(pairs.ready_pods(selector("chat")))
         pairs.kubectl(
             *("patch", "inferenceservice", "chat", "-n", NAMESPACE),
             *("--type=json", "-p", json.dumps(change)),
         )
         until(lambda: _are_new(pairs, before), "new pods of the chat", 180)
-        _until_more(load)
-    record_property("rolling the chat", _summary(load))
+        load.until_more()
+    record_property("rolling the chat", load.summary)
     assert not load.failures
 
 
@@ -90,24 +90,10 @@ def test_all_chat_pods_may_die_at_once_and_the_graph_recovers_by_itself(pairs: D
     until(lambda: pairs.ask({"user_input": "Hello"}).status == 200, "recovery", 60)
 
 
-def _load(deployment: Deployment) -> Load:
-    def ask(turn: dict[str, object]) -> tuple[int, object]:
-        answer = deployment.ask(turn)
-        return answer.status, answer.body
-
-    return Load(ask)
-
-
 def _scale_chat(deployment: Deployment, replicas: int) -> None:
     deployment.kubectl(
         *("scale", "deployment/chat-predictor", "-n", NAMESPACE, f"--replicas={replicas}")
     )
-
-
-def _until_more(load: Load, turns: int = 4) -> None:
-    """Let some turns pass, so that the load is steady before and after."""
-    target = load.answered + len(load.failures) + turns
-    until(lambda: load.answered + len(load.failures) >= target, f"{turns} turns", 240)
 
 
 def _until_two(deployment: Deployment, name: str) -> None:
@@ -117,7 +103,3 @@ def _until_two(deployment: Deployment, name: str) -> None:
 def _are_new(deployment: Deployment, before: set[str]) -> bool:
     now = set(deployment.ready_pods(selector("chat")))
     return len(now) == 2 and not now & before
-
-
-def _summary(load: Load) -> str:
-    return f"{load.answered} turns, {len(load.failures)} failed, slowest {load.slowest:.1f} s"

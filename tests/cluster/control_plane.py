@@ -39,7 +39,19 @@ def _write_files(state: Path) -> Path:
     write(state / "kubeconfig", node_files.kubeconfig(pki / "apiserver.crt", token))
     key = ["openssl", "genrsa", "-out", str(pki / "accounts.key"), "2048"]
     subprocess.run(key, check=True, capture_output=True, timeout=60)
+    _make_proxy_certificate(pki)
     return state / "kubeconfig"
+
+
+def _make_proxy_certificate(pki: Path) -> None:
+    """By which servers of other APIs, such as metrics-server, know the API server as a client.
+
+    It is its own authority.
+    """
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
+    files = ["-keyout", str(pki / "proxy.key"), "-out", str(pki / "proxy.crt")]
+    command = [*request, *files, "-subj", "/CN=proxy"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
 def _start_etcd(box: Sandbox) -> None:
@@ -73,9 +85,23 @@ def _start_api_server(box: Sandbox) -> None:
         # Kubernetes waits 300 s before it replaces the pods of a node that has gone.
         "--default-not-ready-toleration-seconds=15",
         "--default-unreachable-toleration-seconds=15",
+        *_aggregation(pki),
         # The nodes have names that no name server knows.
         "--kubelet-preferred-address-types=InternalIP",
     )
+
+
+def _aggregation(pki: Path) -> list[str]:
+    """How the API server asks the servers of other APIs, and says for whom."""
+    return [
+        f"--proxy-client-cert-file={pki / 'proxy.crt'}",
+        f"--proxy-client-key-file={pki / 'proxy.key'}",
+        f"--requestheader-client-ca-file={pki / 'proxy.crt'}",
+        "--requestheader-allowed-names=proxy",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+    ]
 
 
 def _start_controllers(box: Sandbox, access: Sequence[str]) -> None:
@@ -86,6 +112,11 @@ def _start_controllers(box: Sandbox, access: Sequence[str]) -> None:
         *access,
         f"--service-account-private-key-file={pki / 'accounts.key'}",
         f"--root-ca-file={pki / 'apiserver.crt'}",
+        # Autoscalers decide in seconds where they would take minutes.
+        "--horizontal-pod-autoscaler-sync-period=5s",
+        "--horizontal-pod-autoscaler-downscale-stabilization=15s",
+        "--horizontal-pod-autoscaler-initial-readiness-delay=5s",
+        "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
     )
 
 

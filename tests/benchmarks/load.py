@@ -19,7 +19,10 @@ import httpx2
 Instance = dict[str, Any]
 Choose = Callable[[int], Instance]
 TIMEOUT = 120.0
-# Distinct messages, so that no cache of an engine answers for the model.
+# Distinct messages, so that no cache of an engine answers for the model. All their numbers have
+# four digits, for a longer number makes a longer prompt and a longer answer; and the step, a prime,
+# spreads those of each load over the same range, so that two loads ask for the same work.
+_FIRST, _NUMBERS, _STEP = 1000, 9000, 7919
 ENGLISH = ("Hello, how are you?", "I like to cook.", "What is your name?", "It rains a lot today.")
 
 
@@ -43,7 +46,8 @@ class Sample:
 
 
 def english(number: int) -> Instance:
-    return {"user_input": f"{ENGLISH[number % len(ENGLISH)]} ({number})", "language": "en"}
+    shown = _FIRST + number * _STEP % _NUMBERS
+    return {"user_input": f"{ENGLISH[number % len(ENGLISH)]} ({shown})", "language": "en"}
 
 
 async def ask(client: httpx2.AsyncClient, url: str, instance: Instance, due: float = 0) -> Sample:

@@ -34,8 +34,13 @@ from tests.benchmarks.service import Service, serving
 OVERLOAD = 10
 WORKERS = (1, 2, 4, 8)
 TRANSLATOR = "translate-fr-en"
-_SENTENCES = ("Le chat dort.", "Il fait beau.", "J'aime le pain.", "Où est la gare ?")
-LONG_SENTENCES = 100
+# A hundred sentences of a kind. Who waits behind a text waits for one of its sentences, so the wait
+# beside a long text says how fair the service is only where its sentences are like the short text.
+_WHO = ("Le chat", "Mon frère", "Une femme", "Le garçon", "Ma mère",
+        "Un homme", "Le chien", "Ton ami", "Sa fille", "Le voisin")  # fmt: skip
+_DOES = ("dort", "mange", "travaille", "chante", "lit",
+         "arrive", "parle", "danse", "court", "rit")  # fmt: skip
+SENTENCES = tuple(f"{who} {does}." for who, does in itertools.product(_WHO, _DOES))
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Overload:
     idle: seconds of a turn when nobody else speaks; recovered: seconds after the load until a turn
     took at most 1.5 times that.  statuses: how often each came; 0 is no answer at all.
     short_alone, short_beside_long: p95 in seconds of a one-sentence translation, without and with a
-    text of a hundred sentences beside it all the time.
+    text of a hundred such sentences beside it all the time.
     """
 
     peak: float
@@ -85,7 +90,7 @@ async def measure(service: Service, seconds: float) -> Overload:
     part = max(4.0, seconds / 8)
     await closed_loop(service.url, english, 1, part / 4)  # the first turns are slower
     idle = percentile(answered_seconds(await closed_loop(service.url, english, 1, part)), 0.5)
-    peak, peak_work = max([await _at_peak(service, workers, part) for workers in WORKERS])
+    peak, peak_work = await _saturate(service, part)
     before = service.resident_bytes
     load = await _overload(service, OVERLOAD * peak, seconds)
     recovered = await _recover(service, idle, time.monotonic())
@@ -118,11 +123,20 @@ async def measure(service: Service, seconds: float) -> Overload:
     )
 
 
-async def _at_peak(service: Service, workers: int, seconds: float) -> tuple[float, float]:
-    """Turns a second, and for each second of a processor."""
-    used = service.cpu_seconds
+async def _saturate(service: Service, seconds: float) -> tuple[float, float]:
+    """Turns a second at the load that saturates, and for each second of a processor.
+
+    The best of several short tries is partly luck, so it is tried again, and longer.
+    """
+    tries = [await _try(service, workers, seconds) for workers in WORKERS]
+    return await _try(service, WORKERS[tries.index(max(tries))], 4 * seconds)
+
+
+async def _try(service: Service, workers: int, seconds: float) -> tuple[float, float]:
+    started, used = time.monotonic(), service.cpu_seconds
     answered = len(answered_seconds(await closed_loop(service.url, english, workers, seconds)))
-    return answered / seconds, answered / (service.cpu_seconds - used)
+    # Each worker's last answer comes after `seconds`, and counts as well as the time until then.
+    return answered / (time.monotonic() - started), answered / (service.cpu_seconds - used)
 
 
 @dataclass(frozen=True)
@@ -183,16 +197,19 @@ async def _short_and_long(service: Service, seconds: float) -> tuple[float, floa
     long = asyncio.create_task(closed_loop(url, _long, 1, 2 * seconds))
     beside = await closed_loop(url, _short, 1, 2 * seconds)
     await long
+    # A machine is not equally quick all the time: what is compared lies around the other.
+    alone += await closed_loop(url, _short, 1, seconds)
     return percentile(answered_seconds(alone), 0.95), percentile(answered_seconds(beside), 0.95)
 
 
 def _short(number: int) -> Instance:
-    return {"user_input": f"{_SENTENCES[number % len(_SENTENCES)]}", "language": "fr"}
+    # A step that has no divisor in common with their number comes to every sentence.
+    return {"user_input": SENTENCES[number * 37 % len(SENTENCES)], "language": "fr"}
 
 
 def _long(number: int) -> Instance:
-    lines = [f"Le numéro {n} est dans le livre {number}." for n in range(LONG_SENTENCES)]
-    return {"user_input": "\n".join(lines), "language": "fr"}
+    first = number % len(SENTENCES)
+    return {"user_input": "\n".join(SENTENCES[first:] + SENTENCES[:first]), "language": "fr"}
 
 
 def report(found: Overload) -> str:

@@ -57,6 +57,14 @@ async def test_the_users_choice_wins_with_confidence_one(detector: Detector) -> 
     assert "user_input_en" not in prediction
 
 
+def test_the_users_choice_needs_no_other_thread(detector: Detector) -> None:
+    work = detector.predict([{"user_input": "Ciao", "language": "it"}])
+    # A thread could only be waited for in an event loop, and here is none.
+    with pytest.raises(StopIteration) as ended:
+        work.send(None)
+    assert ended.value.value[0]["language"] == "it"
+
+
 async def test_a_batch_of_several_languages_takes_the_mixed_route(detector: Detector) -> None:
     texts = ["Good morning to you", "Où est la gare ?", "Vorrei un caffè, grazie"]
     predictions = await detector.predict([{"user_input": text} for text in texts])

@@ -69,6 +69,10 @@ class Handler:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.predictor = predictor
+        # Looked up once: on every request it would be a tenth of what a refusal costs.
+        self._watched = predictor if isinstance(predictor, Watched) else None
+        self._costing = predictor if isinstance(predictor, Costing) else None
+        self._degrading = predictor if isinstance(predictor, Degrading) else None
         self.loaded = False
         self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
         self._request_timeout = request_timeout
@@ -87,7 +91,7 @@ class Handler:
 
     @property
     def health(self) -> Health:
-        return self.predictor.health if isinstance(self.predictor, Watched) else Health()
+        return self._watched.health if self._watched else Health()
 
     @property
     def limits(self) -> Limits:
@@ -159,9 +163,7 @@ class Handler:
             return await self._predict(instances, left)
 
     def _cost(self, instances: list[Instance]) -> float:
-        if isinstance(self.predictor, Costing):
-            return self.predictor.cost(instances).size
-        return Cost(len(instances)).size
+        return (self._costing.cost(instances) if self._costing else Cost(len(instances))).size
 
     def _left(self, deadline: float) -> float:
         """Seconds until nobody waits any more. Raises DeadlineExceeded when that is past."""
@@ -195,16 +197,14 @@ class Handler:
 
         What is granted to another clock does not count for a turn that must still arrive.
         """
-        if not isinstance(self.predictor, Degrading) or not self.predictor.degrades:
+        if not self._degrading or not self._degrading.degrades:
             return min(left, self._request_timeout)
         most = min(left - self._clock_skew, self._request_timeout)
         return most - min(DEGRADING_SECONDS, most / 10)
 
     def _degrade(self, instances: list[Instance], error: ParleyError) -> list[Instance] | None:
         """What the predictor can still give where it failed with `error`; None for nothing."""
-        if not isinstance(self.predictor, Degrading):
-            return None
-        predictions = self.predictor.degrade(instances, error)
+        predictions = self._degrading.degrade(instances, error) if self._degrading else None
         if predictions is not None:
             report(error, "passed the request on without its part")
         return predictions

@@ -1,6 +1,7 @@
 """A YAML file run in this process: what it serves, and what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -129,9 +130,8 @@ def together(namespace="mine", model="chat", container=BLOCKS):
 async def test_the_predictors_of_one_pod_are_reached_by_their_urls():
     local = together()
     assert list(local.handlers) == ["to-english", "chat"]
-    for name, handler in local.handlers.items():
-        handler.predictor = Says(name)
-        handler.load()
+    local = replace(local, handlers={name: Handler(Says(name)) for name in local.handlers})
+    local.load()
     answer = await local.route(b'{"user_input": "Bonjour"}')
     assert json.loads(answer.body)["predictions"] == [{"user_input": "Bonjour, to-english, chat"}]
 

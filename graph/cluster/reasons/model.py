@@ -19,6 +19,7 @@ class Cause(StrEnum):
     IMAGE_NOT_FOUND = "image-not-found"
     IMAGE_NOT_PULLED = "image-not-pulled"
     NO_GPU = "no-gpu"
+    NO_DEVICE = "no-device"
     NO_RESOURCES = "no-resources"
     NO_NODE = "no-node"
     CLAIM_PENDING = "claim-pending"

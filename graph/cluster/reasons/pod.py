@@ -43,6 +43,18 @@ class Container:
 
 
 @dataclass(frozen=True)
+class DeviceClaim:
+    """A ResourceClaim of a pod. reference: what the pod's containers call it.
+
+    name: the object's, "" until it is made.  template: what it is made of, "" where it was there.
+    """
+
+    reference: str
+    name: str
+    template: str
+
+
+@dataclass(frozen=True)
 class Pod:
     """unscheduled: the scheduler's words for why it is on no node, "" where it is on one.
 
@@ -61,6 +73,7 @@ class Pod:
     unscheduled: str
     containers: tuple[Container, ...] = ()
     claims: tuple[str, ...] = ()
+    device_claims: tuple[DeviceClaim, ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -86,6 +99,7 @@ def read_pod(found: Object) -> Pod:
         unscheduled=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
         containers=tuple(_read_containers(spec, status)),
         claims=read_claims(spec),
+        device_claims=tuple(_read_device_claims(spec, status)),
         node_selector=spec.get("nodeSelector", {}),
         asks=_read_asks(spec.get("containers", ())),
     )
@@ -96,6 +110,16 @@ def read_claims(spec: Object) -> tuple[str, ...]:
     volumes = spec.get("volumes") or ()
     claims = (volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes)
     return tuple(claim for claim in claims if claim)
+
+
+def _read_device_claims(spec: Object, status: Object) -> Iterable[DeviceClaim]:
+    made = {
+        each["name"]: each.get("resourceClaimName", "")
+        for each in status.get("resourceClaimStatuses") or ()
+    }
+    for claim in spec.get("resourceClaims") or ():
+        name = claim.get("resourceClaimName") or made.get(claim["name"], "")
+        yield DeviceClaim(claim["name"], name, claim.get("resourceClaimTemplateName", ""))
 
 
 def _read_containers(spec: Object, status: Object) -> Iterable[Container]:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from graph.cluster.reasons.claims import Claim
 from graph.cluster.reasons.containers import explain_container
 from graph.cluster.reasons.conversions import Job, explain_conversion
+from graph.cluster.reasons.devices import explain_creation
 from graph.cluster.reasons.events import Event, newest
 from graph.cluster.reasons.model import Cause, Reason, shorten
 from graph.cluster.reasons.pod import Pod
 from graph.cluster.reasons.scheduling import explain_scheduling
 
-_NODE_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
+_UNPREPARED = "FailedPrepareDynamicResources"
+_NODE_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", _UNPREPARED)
 
 
 def explain_pod(
@@ -25,6 +27,9 @@ def explain_pod(
     """
     if pod.ready or pod.phase == "Succeeded":
         return None
+    unclaimed = explain_creation(pod, events)
+    if unclaimed:
+        return unclaimed
     if pod.unscheduled:
         return explain_scheduling(pod, claims)
     for container in pod.containers:
@@ -77,6 +82,12 @@ def _explain_node(pod: Pod, events: Sequence[Event]) -> Reason | None:
             Cause.NOT_STARTED,
             f"its node cannot set the pod up: {shorten(event.message)}",
             "check the network plugin and the container runtime of the node",
+        )
+    if event.reason == _UNPREPARED:
+        return Reason(
+            Cause.NOT_STARTED,
+            f"its node cannot prepare the claimed devices: {shorten(event.message)}",
+            "check the DRA driver's pod on the node",
         )
     return Reason(
         Cause.NOT_MOUNTED,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from graph.cluster.reasons.claims import Claim, explain_claim
+from graph.cluster.reasons.devices import explain_allocation
 from graph.cluster.reasons.model import Cause, Reason, shorten
 from graph.cluster.reasons.pod import Pod
 
@@ -37,6 +38,7 @@ def explain_scheduling(pod: Pod, claims: Sequence[Claim]) -> Reason | None:
         return None
     return (
         _claim(words, pod, claims)
+        or explain_allocation(words, pod)
         or _lacking(words, pod)
         or _selector(words, pod)
         or _taint(words)

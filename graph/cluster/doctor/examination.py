@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from graph.cluster.connection import Cluster
 from graph.cluster.doctor.addons import check_addons
+from graph.cluster.doctor.gpus import check_gpus
 from graph.cluster.doctor.kserve import (
     check_controller,
     check_fields,
@@ -24,6 +25,7 @@ Check = Callable[[Cluster], Iterator[Finding]]
 CHECKS: dict[str, Check] = {
     "Kubernetes": check_version,
     "nodes": check_nodes,
+    "GPUs": check_gpus,
     "KServe": check_controller,
     "KServe settings": check_settings,
     "KServe kinds": check_fields,

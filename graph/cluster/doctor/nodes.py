@@ -1,23 +1,20 @@
-"""Kubernetes itself, its nodes, their GPUs, and the storage classes."""
+"""Kubernetes itself, its nodes, and the storage classes."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kubernetes.client import VersionApi
 
 from graph.cluster.connection import Cluster
 from graph.cluster.doctor.model import Finding, failure, note, ok
-from graph.cluster.doctor.reading import labels_of, read_list
+from graph.cluster.doctor.reading import read_list
 from graph.cluster.parts.services import condition_of
 from graph.cluster.reasons.model import Object
-from graph.cluster.reasons.scheduling import is_gpu
 
 # `preStop: sleep` of the manifests, by default since.
 _OLDEST = (1, 30)
-_GPU_LABEL = "nvidia.com/gpu.present"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 # Provisioners, or parts of their names, whose volumes pods of several nodes can write.
 _SHARED = (
@@ -39,7 +36,7 @@ def check_version(cluster: Cluster) -> Iterator[Finding]:
 
 
 def check_nodes(cluster: Cluster) -> Iterator[Finding]:
-    """How many are ready, and which GPUs they have."""
+    """How many are ready."""
     nodes = read_list(cluster, "v1", "Node") or []
     unready = [
         node["metadata"]["name"]
@@ -51,7 +48,6 @@ def check_nodes(cluster: Cluster) -> Iterator[Finding]:
         yield failure("nodes", f"not ready: {', '.join(unready) or 'there is none'}", fix)
     else:
         yield ok("nodes", f"{len(nodes)} ready")
-    yield judge_gpus(nodes)
 
 
 def check_storage(cluster: Cluster) -> Iterator[Finding]:
@@ -81,24 +77,6 @@ def judge_classes(classes: Sequence[Object], several: bool) -> Finding:
     if not any(map(_is_default, classes)):
         return note("storage", f"{told}; none is the default", "name one in the claim, or mark one")
     return ok("storage", told)
-
-
-def judge_gpus(nodes: Sequence[Object]) -> Finding:
-    """What all nodes offer together."""
-    amounts: Counter[str] = Counter()
-    for node in nodes:
-        for name, amount in (node.get("status", {}).get("allocatable") or {}).items():
-            if is_gpu(name) and str(amount).isdigit():
-                amounts[name] += int(amount)
-    labelled = [node for node in nodes if labels_of(node).get(_GPU_LABEL) == "true"]
-    told = ", ".join(f"{amount} {name}" for name, amount in amounts.items() if amount)
-    if not told:
-        fix = "apply an overlay for CPUs, or install the device plugin of the GPUs"
-        return note("GPUs", "no node offers any", fix)
-    if "nvidia.com" in told and not labelled:
-        fix = "label the nodes, as NVIDIA's GPU feature discovery does: the manifests select by it"
-        return note("GPUs", f"{told}, but no node has the label {_GPU_LABEL}=true", fix)
-    return ok("GPUs", told)
 
 
 def _describe_class(found: Object) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from graph.cluster.doctor.gpus import judge_gpus
 from graph.cluster.doctor.kserve import judge_controller, judge_settings
 from graph.cluster.doctor.model import Finding, Verdict
 from graph.cluster.doctor.network import judge_gateway
-from graph.cluster.doctor.nodes import judge_classes, judge_gpus
+from graph.cluster.doctor.nodes import judge_classes
 from graph.cluster.doctor.reading import has_field
 from graph.cluster.doctor.rights import ROLE, Right, read_rights
 
@@ -107,10 +108,56 @@ def node(labels: Object, **resources: str) -> Object:
 
 def test_gpus_of_all_nodes_are_counted() -> None:
     label = {"nvidia.com/gpu.present": "true"}
-    found = judge_gpus([node(label, gpu="4"), node(label, gpu="2", mig_1g="7"), node({})])
+    nodes = [node(label, gpu="4"), node(label, gpu="2", mig_1g="7"), node({})]
+    found = judge_gpus(nodes, [], [])
     assert found == Finding("GPUs", OK, "6 nvidia.com/gpu, 7 nvidia.com/mig-1g")
-    assert judge_gpus([node({}), node({}, gpu="0")]).found == "no node offers any"
-    assert "no node has the label" in judge_gpus([node({}, gpu="1")]).found
+    assert judge_gpus([node({}), node({}, gpu="0")], [], []).found == "no node offers any"
+    assert "no node has the label" in judge_gpus([node({}, gpu="1")], [], []).found
+
+
+def devices(driver: str, pool: str, generation: int, count: int) -> Object:
+    """A ResourceSlice."""
+    named = {"name": pool, "generation": generation, "resourceSliceCount": 1}
+    return {
+        "spec": {
+            "driver": driver,
+            "pool": named,
+            "devices": [{"name": f"gpu-{number}"} for number in range(count)],
+        }
+    }
+
+
+def device_class(name: str, driver: str) -> Object:
+    selector = {"cel": {"expression": f'device.driver == "{driver}"'}}
+    return {"metadata": {"name": name}, "spec": {"selectors": [selector]}}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "classes", "verdict", "words"),
+    [
+        (
+            [node({})],
+            ["gpu.nvidia.com"],
+            OK,
+            "6 devices of gpu.nvidia.com (DeviceClass big, all)",
+        ),
+        ([node({})], ["gpu.amd.com"], NOTE, "6 devices of gpu.nvidia.com (DeviceClass none)"),
+        ([node({}, gpu="1")], ["gpu.nvidia.com"], NOTE, "no node has the label"),
+    ],
+)
+def test_devices_of_drivers_are_counted_in_the_newest_state_of_their_pools(
+    nodes: list[Object], classes: list[str], verdict: Verdict, words: str
+) -> None:
+    slices = [
+        devices("gpu.nvidia.com", "one", 1, 8),
+        devices("gpu.nvidia.com", "one", 2, 4),
+        devices("gpu.nvidia.com", "two", 1, 2),
+        devices("dra.net", "one", 1, 16),
+    ]
+    named = [device_class(name, driver) for driver in classes for name in ("big", "all")]
+    finding = judge_gpus(nodes, slices, named)
+    assert (finding.verdict, words in finding.found) == (verdict, True), finding
+    assert "dra.net" not in finding.found
 
 
 def storage(name: str, provisioner: str, default: bool = False) -> Object:

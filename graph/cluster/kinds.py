@@ -31,6 +31,7 @@ KINDS = (
     Kind("rbac.authorization.k8s.io", "RoleBinding", guarded=True),
     Kind(KSERVE, "LocalModelNamespaceCache"),
     Kind("", "PersistentVolumeClaim"),
+    Kind("resource.k8s.io", "ResourceClaimTemplate"),
     Kind("batch", "Job"),
     Kind("", "Service"),
     Kind(KSERVE, "ServingRuntime"),

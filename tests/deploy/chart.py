@@ -15,7 +15,7 @@ from tests.deploy.rendered import Objects, only
 from tests.tools import programs
 
 CHART = Path(__file__).parents[2] / "helm" / "parley"
-PROFILES = ("embedded", "cpu", "gpu", "gpu-shared", "openai")
+PROFILES = ("embedded", "cpu", "gpu", "gpu-claims", "gpu-shared", "openai")
 # Helm built without its release flags takes the cluster for a very old one.
 KUBERNETES = programs.KUBERNETES[programs.DEFAULT_MINOR].removeprefix("v")
 # What a cluster with KServe and the Gateway API says of itself, and only a cluster does.

@@ -31,6 +31,8 @@ CHANGES: dict[str, Any] = {
     "predictors.scaling.behavior": {"scaleDown": {"stabilizationWindowSeconds": 9}},
     "predictors.resources": {"limits": {"example.com/a": 1}},
     "predictors.accelerator.resourceName": "amd.com/gpu",
+    "predictors.accelerator.deviceClassName": "gpu.nvidia.com",
+    "predictors.accelerator.selectors": ["true"],
     "predictors.accelerator.claimTemplate": "one-gpu",
     "predictors.options": {"threads": 2},
     "predictors.envFrom": {"a": {"secretRef": {"name": "a"}}},
@@ -38,6 +40,7 @@ CHANGES: dict[str, Any] = {
     "predictors.storageUri": "hf://owner/name",
     "predictors.deploymentStrategy.type": "Recreate",
     "detector.accelerator.resourceName": "nvidia.com/gpu",
+    "detector.accelerator.deviceClassName": "gpu.nvidia.com",
     "detector.accelerator.claimTemplate": "one-gpu",
     "translator.model": "/models/mine",
     "sharedTranslator.model": "/models/mine",
@@ -111,6 +114,10 @@ CONTEXTS: dict[str, Values] = {
     "translation": {"translation": {"enabled": True}},
     "predictors.scaling.targetCPU": {"predictors": {"scaling": {"maxReplicas": 2}}},
     "predictors.scaling.behavior": {"predictors": {"scaling": {"maxReplicas": 2}}},
+    "predictors.accelerator.deviceClassName": {"predictors": {"accelerator": {"resourceName": ""}}},
+    "predictors.accelerator.selectors": {
+        "predictors": {"accelerator": {"resourceName": "", "deviceClassName": "a"}}
+    },
     "predictors.accelerator.claimTemplate": {"predictors": {"accelerator": {"resourceName": ""}}},
     "predictors.storageUri": {
         "translator": {"model": "/mnt/models"},

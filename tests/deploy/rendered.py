@@ -11,6 +11,7 @@ ITALIAN = ("translate-en-it", "translate-it-en")
 SERVICES = {
     "base": MODELS,
     "overlays/cpu": MODELS,
+    "overlays/gpu-claims": MODELS,
     "overlays/gpu-shared": MODELS,
     "overlays/gpu-shared/mig": MODELS,
     "overlays/embedded": MODELS,

@@ -39,6 +39,7 @@ PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "base": ((), {}),
     "overlays/cpu": (("cpu",), {}),
     "overlays/embedded": (("embedded",), {}),
+    "overlays/gpu-claims": (("gpu-claims",), {}),
     "overlays/gpu-shared": (("gpu-shared",), {}),
     "overlays/gpu-shared/mig": ((), MIG),
     "overlays/italian": (("cpu",), WITH_ITALIAN),
@@ -49,6 +50,8 @@ PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 ONLY_IN_MANIFESTS = {"Namespace", "PodDisruptionBudget"}
 # A chart is uninstalled by a key press, and the volume took hours to fill.
 KEEP = "helm.sh/resource-policy"
+HASHED = {"Job", "ResourceClaimTemplate"}
+HASH = re.compile(r"-[a-z0-9]{10}$")
 
 
 @pytest.mark.parametrize("folder", PAIRS)
@@ -105,9 +108,9 @@ def render_like(
 
 
 def named(objects: Objects) -> dict[tuple[str, str], dict[str, Any]]:
-    """By kind and name. Both end the Job's name with a hash of what it does, each its own."""
+    """By kind and name. Both end some names with a hash of what the object says, each its own."""
     return {
-        (kind, re.sub(r"-[a-z0-9]{10}$", "", name) if kind == "Job" else name): item
+        (kind, HASH.sub("", name) if kind in HASHED else name): item
         for (kind, name), item in by_name(objects).items()
     }
 
@@ -115,10 +118,14 @@ def named(objects: Objects) -> dict[tuple[str, str], dict[str, Any]]:
 def normal(item: dict[str, Any]) -> Any:
     """An object without what Helm must add, and with its unordered lists in one order."""
     item = copy.deepcopy(item)
-    if item["kind"] == "Job":
+    if item["kind"] in HASHED:
         del item["metadata"]["name"]
+    if item["kind"] == "Job":
         # The release's name, so that a policy knows the Job from that of another release.
         item["spec"]["template"]["metadata"]["labels"].pop("app.kubernetes.io/instance", None)
+    if item["kind"] == "InferenceService":
+        for claim in item["spec"]["predictor"].get("resourceClaims", ()):
+            claim["resourceClaimTemplateName"] = HASH.sub("", claim["resourceClaimTemplateName"])
     if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "models":
         item["spec"]["podSelector"]["matchLabels"].pop("app.kubernetes.io/instance", None)
     # What belongs to a namespace has no release's name in the manifests.

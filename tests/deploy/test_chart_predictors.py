@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.deploy.chart import Chart, Refused, container, environ, find, kinds, policy, predictor
 from tests.deploy.rendered import only
+
+CLASS = "gpu.nvidia.com"
 
 
 def test_no_disruption_budget_for_one_replica(chart: Chart) -> None:
@@ -67,6 +71,43 @@ def test_a_claim_template_takes_the_place_of_an_extended_resource(chart: Chart) 
     assert resources["claims"] == [{"name": "accelerator"}]
     assert "nvidia.com/gpu" not in resources["limits"]
     assert "resourceClaims" not in predictor(objects, "parley-detector")
+
+
+def test_pods_that_claim_the_same_devices_share_a_template_and_others_have_their_own(
+    chart: Chart,
+) -> None:
+    large = 'device.capacity["gpu.nvidia.com"].memory.compareTo(quantity("40Gi")) >= 0'
+    accelerator = {"count": 2, "selectors": [large]}
+    objects = chart.render("gpu-claims", values={"chat": {"accelerator": accelerator}})
+    requests = {
+        item["metadata"]["name"]: item["spec"]["spec"]["devices"]["requests"][0]["exactly"]
+        for item in objects
+        if item["kind"] == "ResourceClaimTemplate"
+    }
+    claimed = {
+        name: predictor(objects, f"parley-{name}")["resourceClaims"][0]["resourceClaimTemplateName"]
+        for name in ("chat", "translate-fr-en", "translate-en-fr")
+    }
+    assert set(claimed.values()) == set(requests)
+    assert claimed["translate-fr-en"] == claimed["translate-en-fr"]
+    assert requests[claimed["translate-fr-en"]] == {"deviceClassName": CLASS, "count": 1}
+    selectors = [{"cel": {"expression": large}}]
+    expected = {"deviceClassName": CLASS, "count": 2, "selectors": selectors}
+    assert requests[claimed["chat"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "words"),
+    [
+        ({"deviceClassName": CLASS}, "resourceName and accelerator.deviceClassName exclude"),
+        ({"selectors": ["true"]}, "set accelerator.deviceClassName"),
+    ],
+)
+def test_ways_to_ask_for_an_accelerator_that_contradict_each_other_are_refused(
+    accelerator: dict[str, Any], words: str, chart: Chart
+) -> None:
+    with pytest.raises(Refused, match=words):
+        chart.render(values={"chat": {"accelerator": accelerator}})
 
 
 def test_one_entry_of_a_map_is_changed_alone_and_null_takes_it_out(chart: Chart) -> None:

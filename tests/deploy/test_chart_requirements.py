@@ -40,6 +40,11 @@ def test_a_cluster_with_all_that_is_needed_is_taken(chart: Chart) -> None:
             "weights.nodeCache.nodeGroups: KServe's local models are not installed",
         ),
         (
+            "ResourceClaimTemplate",
+            {"predictors": {"accelerator": {"resourceName": "", "deviceClassName": "gpu.a.com"}}},
+            "accelerator.deviceClassName: this cluster has no dynamic resource allocation",
+        ),
+        (
             "ValidatingAdmissionPolicy",
             {"podSecurity": {"policy": True}},
             "podSecurity.policy: this cluster has no ValidatingAdmissionPolicy",

@@ -16,8 +16,8 @@ from predictors.models.catalogue import EMBEDDED
 from tests.deploy.chart import CHART, Chart
 from tests.deploy.chart_batch import alias, render_batch
 from tests.deploy.chart_changes import ON_A_CLUSTER, changed, context, leaves
+from tests.deploy.chart_mistakes import with_mistake
 from tests.deploy.chart_readme import README, make_readme, read_values
-from tests.deploy.chart_strategies import with_mistake
 
 TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(TEXT)

@@ -146,6 +146,23 @@ def test_the_models_ask_for_a_gpu_and_the_detector_does_not(
     assert set(limits) == {"cpu", "memory"}
 
 
+def test_a_gpu_may_be_claimed_instead(objects: Callable[[str], Objects]) -> None:
+    """The driver knows which nodes have one, so that no label chooses them."""
+    rendered = objects("overlays/gpu-claims")
+    template = only(rendered, "ResourceClaimTemplate")
+    [request] = template["spec"]["spec"]["devices"]["requests"]
+    assert request["exactly"] == {"deviceClassName": "gpu.nvidia.com", "count": 1}
+    found = predictors(rendered)
+    for name in MODELS:
+        [claim] = found[name]["resourceClaims"]
+        assert claim["resourceClaimTemplateName"] == template["metadata"]["name"]
+        resources = found[name]["containers"][0]["resources"]
+        assert resources["claims"] == [{"name": claim["name"]}]
+        assert set(resources["limits"]) == {"cpu", "memory"}
+        assert found[name]["tolerations"] and "nodeSelector" not in found[name]
+    assert "resourceClaims" not in found["detector"]
+
+
 @pytest.mark.parametrize("overlay", ON_CPU)
 def test_without_gpus_nothing_asks_for_one(overlay: str, objects: Callable[[str], Objects]) -> None:
     assert "nvidia.com" not in yaml.safe_dump_all(objects(overlay))

@@ -83,8 +83,7 @@ parley.sharePod (dict "root" $ "all" ALL). Refuses what cannot be of one of seve
 {{- define "parley.sharedPod" -}}
 {{- $spec := deepCopy .Values.predictors -}}
 {{- include "parley.overlay" (dict "base" $spec "over" (omit (deepCopy .Values.colocate) "predictors")) -}}
-{{- $accelerated := or $spec.accelerator.resourceName $spec.accelerator.claimTemplate | not | not -}}
-{{- $_ := set $spec "accelerated" $accelerated -}}
+{{- $_ := set $spec "accelerated" (include "parley.asksAccelerator" $spec.accelerator | not | not) -}}
 {{- $_ := set $spec "kind" "colocated" -}}
 {{- $_ := set $spec "name" "colocated" -}}
 {{- $_ := set $spec "modelName" (include "parley.name" (dict "root" . "name" "colocated")) -}}

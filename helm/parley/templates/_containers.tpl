@@ -82,7 +82,7 @@ volumeMounts:
 {{- $resources := deepCopy .spec.resources -}}
 {{- if .spec.accelerated -}}
 {{- $accelerator := .spec.accelerator -}}
-{{- if $accelerator.claimTemplate -}}
+{{- if include "parley.claimTemplate" (dict "root" .root "accelerator" $accelerator) -}}
 {{- $_ := set $resources "claims" (list (dict "name" "accelerator")) -}}
 {{- else -}}
 {{- $limits := $resources.limits | default dict -}}

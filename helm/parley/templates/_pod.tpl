@@ -25,10 +25,12 @@ imagePullSecrets:
   {{- end }}
 {{- end }}
 {{- include "parley.placement" . }}
-{{- if and $spec.accelerated $spec.accelerator.claimTemplate }}
+{{- if $spec.accelerated }}
+{{- with include "parley.claimTemplate" (dict "root" $root "accelerator" $spec.accelerator) }}
 resourceClaims:
   - name: accelerator
-    resourceClaimTemplateName: {{ $spec.accelerator.claimTemplate | quote }}
+    resourceClaimTemplateName: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- include "parley.initContainers" . }}
 containers:

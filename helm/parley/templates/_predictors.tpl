@@ -194,7 +194,7 @@ English, and a "direction" where it may have a model by its language alone.
 {{- include "parley.overlay" (dict "base" $spec "over" (dict
     "own" (.own | default (.over | default dict))
     "name" .name "kind" .kind "modelName" $modelName "model" $model "args" $args
-    "accelerated" (and (not (hasPrefix "openai:" $model)) (or $spec.accelerator.resourceName $spec.accelerator.claimTemplate) | not | not)
+    "accelerated" (and (not (hasPrefix "openai:" $model)) (include "parley.asksAccelerator" $spec.accelerator) | not | not)
     "fromVolume" (and (hasPrefix "hf:" $model) (not $spec.storageUri))
 )) -}}
 {{- $_ := set .all .name $spec -}}

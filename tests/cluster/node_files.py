@@ -52,6 +52,7 @@ sandbox = "{PAUSE_IMAGE}"
 
 [{pods}]
 restrict_oom_score_adj = true
+cdi_spec_dirs = ["{cdi(state)}"]
 
 [{pods}.cni]
 bin_dirs = ["{CNI_PLUGINS}"]
@@ -69,6 +70,11 @@ SystemdCgroup = false
 
 def socket(state: Path) -> Path:
     return state / "containerd.sock"
+
+
+def cdi(state: Path) -> Path:
+    """Where a driver writes what a container with one of its devices gets (CDI)."""
+    return state / "cdi"
 
 
 def network(machine: Machine) -> str:

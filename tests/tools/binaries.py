@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.tools.programs import Program, UnknownVersion, programs
+from tests.tools.programs import Program, UnknownVersion, optional_programs, programs
 
 TOOLS = Path(__file__).parent
 # The slowest one, kube-apiserver, takes about three minutes on two cores.
@@ -35,13 +35,13 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 def cached(name: str, environ: Mapping[str, str]) -> Path | None:
     """A program that is built already."""
-    path = cache_folder(environ) / "bin" / programs(environ)[name].file_name
+    path = cache_folder(environ) / "bin" / _known(environ)[name].file_name
     return path if path.exists() else None
 
 
 def build(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, Path]:
     """The programs' paths, by name; builds what the cache lacks. Raises BuildError."""
-    known = programs(environ)
+    known = _known(environ)
     folder = cache_folder(environ) / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     # What the compiler keeps is of no use once the programs are there, and takes 9 GB.
@@ -54,6 +54,10 @@ def module_folder(module: str, version: str, environ: Mapping[str, str]) -> Path
     """Where the source of a Go module lies; charts and CRDs are in it. Raises BuildError."""
     answer = _go(["go", "mod", "download", "-json", f"{module}@{version}"], TOOLS, environ)
     return Path(json.loads(answer)["Dir"])
+
+
+def _known(environ: Mapping[str, str]) -> dict[str, Program]:
+    return programs(environ) | optional_programs(environ)
 
 
 def _build_one(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:
@@ -111,14 +115,14 @@ def _go(command: Sequence[str], folder: Path, environ: Mapping[str, str], cgo: b
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Build the named programs, or all; print their paths."""
+    """Build the named programs, or all that a cluster starts with; print their paths."""
     try:
-        known = programs(environ)
+        known = _known(environ)
         unknown = [name for name in argv if name not in known]
         if unknown:
             print(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)
             return 2
-        paths = build(argv or known, environ)
+        paths = build(argv or programs(environ), environ)
     except (BuildError, UnknownVersion) as err:
         print(err, file=sys.stderr)
         return 1

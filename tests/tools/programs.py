@@ -53,7 +53,7 @@ def kubernetes_version(environ: Mapping[str, str]) -> str:
 
 
 def programs(environ: Mapping[str, str]) -> dict[str, Program]:
-    """Every program, by its name. Raises UnknownVersion."""
+    """Every program that a cluster starts with, by its name. Raises UnknownVersion."""
     version = kubernetes_version(environ)
     return {
         program.name: program
@@ -80,6 +80,15 @@ def programs(environ: Mapping[str, str]) -> dict[str, Program]:
     }
 
 
+def optional_programs(environ: Mapping[str, str]) -> dict[str, Program]:
+    """What only some tests put on a cluster, by its name: built when they ask for it."""
+    version = kubernetes_version(environ)
+    return {
+        program.name: program
+        for program in (_kubernetes("dra-test-driver", version, "test/e2e/dra/test-driver"),)
+    }
+
+
 _KUBERNETES_PROGRAMS = (
     "kubectl",
     "kube-apiserver",
@@ -90,14 +99,14 @@ _KUBERNETES_PROGRAMS = (
 )
 
 
-def _kubernetes(name: str, version: str) -> Program:
+def _kubernetes(name: str, version: str, package: str = "") -> Program:
     major, minor, _ = version.removeprefix("v").split(".")
     # Without them the server says v0.0.0, and clients and feature gates go by what it says.
     stamps = f"-X {_VERSION}.gitVersion={version} -X {_VERSION}.gitMajor={major}"
     return Program(
         name,
         version,
-        f"k8s.io/kubernetes/cmd/{name}",
+        f"k8s.io/kubernetes/{package or f'cmd/{name}'}",
         module=f"kubernetes-{major}.{minor}",
         ldflags=f"-s -w {stamps} -X {_VERSION}.gitMinor={minor}",
     )

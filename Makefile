@@ -60,8 +60,8 @@ render: .venv/dev ## render the manifests' files and the chart's README again, a
 chart: ## package the Helm chart into build/
 	helm/publish.sh
 
-images: .venv/dev ## build the images with docker, podman or buildah; IMAGES=--cuda builds those for GPUs too
-	.venv/bin/python -m predictors.images $(IMAGES)
+images: .venv/dev ## build the images with docker, podman or buildah; IMAGES=--cuda also for GPUs; PUSH=REGISTRY pushes them
+	.venv/bin/python -m predictors.images $(IMAGES) $(PUSH:%=--push=%)
 
 audit: .venv/dev ## look every locked package up in the advisories
 	.venv/bin/python -m tests.tools.audit

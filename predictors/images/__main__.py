@@ -1,6 +1,7 @@
 """Builds the project's images: `make images`, or `python -m predictors.images` in a checkout.
 
-It runs docker, podman or buildah, the first of them that works here. It pushes nothing anywhere.
+It runs docker, podman or buildah, the first of them that works here. It pushes nothing without
+`--push`, and then with that program's own logins.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     kinds.add_argument(
         "--cuda", action="store_true", help="also the images for GPUs, several GB each"
     )
+    parser.add_argument(
+        "--push",
+        metavar="REGISTRY",
+        type=_registry,
+        default="",
+        help="push each image there, for example to registry.example.com/parley",
+    )
     options = parser.parse_args(argv)
     chosen = EMBEDDED if options.embedded else (*ALL, *(CUDA if options.cuda else ()))
     try:
@@ -38,10 +46,22 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             write_bill(image.bill, image.lock_files)
             bill = image.bill.relative_to(ROOT)
             print(f"{image.name}: {size:.0f} MB, built in {seconds:.0f} s; {bill}", flush=True)
+            if options.push:
+                target = f"{options.push}/{image.name}"
+                print(f"pushed {target}@{builder.push(image.name, target)}", flush=True)
     except (BillError, ImageError) as err:
         print(err, file=sys.stderr)
         return 1
     return 0
+
+
+def _registry(text: str) -> str:
+    """A registry with a path in it, as an image's name begins."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text}: write a host and a path, as registry.example.com/parley"
+        )
+    return text.rstrip("/")
 
 
 if __name__ == "__main__":

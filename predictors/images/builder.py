@@ -1,10 +1,12 @@
-"""Builds an image with docker, podman or buildah, the first of them that works here."""
+"""Builds and pushes images with docker, podman or buildah, the first of them that works here."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,12 @@ from predictors.images.catalogue import ROOT, Image
 DOCKERFILE = ROOT / "predictors" / "Dockerfile"
 # The first build of an image downloads some hundred megabytes of wheels; with torch, gigabytes.
 BUILD_SECONDS = 1800
+PUSH_SECONDS = 1800
 BUILDERS = ("docker", "podman", "buildah")
 
 
 class ImageError(Exception):
-    """An image could not be built; the message ends with the builder's last lines."""
+    """An image could not be built or pushed; the message ends with the builder's last lines."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,24 @@ class Builder:
             {**environ, "DOCKER_BUILDKIT": "1"},
         )
         return time.monotonic() - started
+
+    def push(self, name: str, target: str, options: Sequence[str] = ()) -> str:
+        """Push an image to a registry under another name; the digest that it has there.
+
+        options: of the push itself, as `--cert-dir`. Raises ImageError.
+        """
+        if self.program == "docker":
+            run([*self.command, "tag", name, target], 60)
+            said = run([*self.command, "push", *options, target], PUSH_SECONDS)
+        else:
+            with tempfile.NamedTemporaryFile("r") as told:
+                chosen = [*options, f"--digestfile={told.name}"]
+                run([*self.command, "push", *chosen, name, f"docker://{target}"], PUSH_SECONDS)
+                said = Path(told.name).read_text()
+        digest = re.search(r"sha256:[0-9a-f]{64}", said)
+        if digest is None:
+            raise ImageError(f"{target}: pushed, but {self.program} told no digest")
+        return digest[0]
 
     def size(self, name: str) -> int:
         """Bytes of an image on disk, its base included."""

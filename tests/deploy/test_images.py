@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from predictors.images import __main__ as command
-from predictors.images.builder import DOCKERFILE, ImageError, find_builder
+from predictors.images.builder import DOCKERFILE, Builder, ImageError, find_builder
 from predictors.images.catalogue import ROOT
 
 
@@ -46,6 +46,48 @@ def test_where_none_answers_the_error_names_the_command_that_shows_why(programs:
         find_builder()
 
 
+DIGEST = f"sha256:{'5' * 64}"
+TARGET = "registry.example.com/parley/parley-chat:0.1.0"
+# What each program answers to a push; its arguments are kept.
+ANSWERS = {
+    "docker": f"[ $1 = push ] && echo '0.1.0: digest: {DIGEST} size: 1786'; exit 0",
+    "buildah": f'file=${{2#--digestfile=}}; echo {DIGEST} > "$file"',
+    "podman": "exit 0",
+}
+
+
+@pytest.fixture(params=ANSWERS)
+def answering(request: pytest.FixtureRequest, programs: Path) -> Builder:
+    file = programs / request.param
+    file.write_text(f'#!/bin/sh\necho "$@" >> {programs}/asked\n{ANSWERS[request.param]}\n')
+    file.chmod(0o755)
+    return Builder((request.param,))
+
+
+def test_an_image_is_pushed_under_its_name_in_the_registry(
+    answering: Builder, programs: Path
+) -> None:
+    if answering.program == "podman":
+        with pytest.raises(ImageError, match="0.1.0: pushed, but podman told no digest"):
+            answering.push("parley-chat:0.1.0", TARGET)
+        return
+    assert answering.push("parley-chat:0.1.0", TARGET) == DIGEST
+    asked = (programs / "asked").read_text().splitlines()
+    if answering.program == "docker":
+        assert asked == [f"tag parley-chat:0.1.0 {TARGET}", f"push {TARGET}"]
+    else:
+        [line] = asked
+        assert line.startswith("push --digestfile=")
+        assert line.endswith(f" parley-chat:0.1.0 docker://{TARGET}")
+
+
+def test_a_url_is_no_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--push", "https://registry.example.com"], {})
+    assert ended.value.code == 2
+    assert "write a host and a path, as registry.example.com/parley" in capsys.readouterr().err
+
+
 def test_the_command_says_what_it_builds_with_each_option() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "predictors.images", "--help"],
@@ -53,7 +95,7 @@ def test_the_command_says_what_it_builds_with_each_option() -> None:
         text=True,
         check=True,
     )
-    for words in ("--embedded", "--cuda", "Builds the project's images"):
+    for words in ("--embedded", "--cuda", "--push", "Builds the project's images"):
         assert words in done.stdout
 
 

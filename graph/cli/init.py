@@ -48,6 +48,19 @@ def init(
             show_default="multilingual-chat.parley.example.com",
         ),
     ] = "",
+    registry: Annotated[
+        str,
+        typer.Option(
+            metavar="PREFIX",
+            help="Where a cluster pulls the images from, such as registry.example.com/parley.",
+        ),
+    ] = "",
+    pull_secret: Annotated[
+        str,
+        typer.Option(
+            metavar="SECRET", help="Secret that it pulls them with, from a private registry."
+        ),
+    ] = "",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - prints it.")
     ] = "chat.yaml",
@@ -67,10 +80,12 @@ def init(
 
     if embedded and (gpu or translator):
         raise typer.BadParameter("--embedded has models of its own, for CPUs; leave it out")
+    if pull_secret and not registry:
+        raise typer.BadParameter("--pull-secret is for the images of --registry; give both")
     variant = Variant.EMBEDDED if embedded else Variant.GPU if gpu else Variant.CPU
     codes = [code.strip() for code in languages.split(",")]
-    objects = write_chat(Plan(codes, variant, namespace, host, translator, gpu))
-    text = _header(codes, output) + write_yaml(objects)
+    plan = Plan(codes, variant, namespace, host, translator, gpu, registry, pull_secret)
+    text = _header(codes, output) + write_yaml(write_chat(plan))
     if output == "-":
         say(text.removesuffix("\n"))
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from graph.client import ChatClient
 from graph.cluster.objects import Source, read_objects
 from graph.composing.flow import Flow, Target, sequence
+from graph.composing.registry import check_prefix, from_registry
 from graph.composing.sdk import to_kserve
 from graph.composing.services import Predictor, Service, as_service
 from graph.composing.shipped import Object, Variant, find_shipped
@@ -60,6 +61,16 @@ class Application:
         They may come from a cluster; what its server wrote into them is left out. Raises SpecError.
         """
         return cls(tuple(manifest.body for manifest in read_objects(sources)))
+
+    def from_registry(self, prefix: str, pull_secret: str = "") -> Self:
+        """The same application, whose pods pull Parley's images from a registry of yours.
+
+        prefix: such as registry.example.com/parley.  pull_secret: name of a Secret of the
+        namespace, for a private registry. KServe's router has its own. Raises SpecError.
+        """
+        bare = check_prefix(prefix)
+        moved = (from_registry(body, bare, pull_secret) for body in self.objects)
+        return replace(self, objects=tuple(moved))
 
     @cached_property
     def graph(self) -> Graph | None:

@@ -39,6 +39,8 @@ class Plan:
 
     model: of a hub, for every translator, in the place of those that are known by language.
     accelerator: the extended resource of the variant gpu.
+    registry: where the images come from, such as registry.example.com/parley; "" for nowhere.
+    pull_secret: the Secret that they are pulled with.
     """
 
     languages: Sequence[str]
@@ -47,15 +49,18 @@ class Plan:
     host: str = ""
     model: str = ""
     accelerator: str = ""
+    registry: str = ""
+    pull_secret: str = ""
 
 
 def write_chat(plan: Plan) -> list[Object]:
     """Every object of the chat, its namespace first. Raises SpecError."""
     _check(plan)
     finding, pairs, answering = _predictors(plan)
-    made = application(
-        _GRAPH, chat_flow(finding, pairs, answering), namespace=plan.namespace
-    ).objects
+    whole = application(_GRAPH, chat_flow(finding, pairs, answering), namespace=plan.namespace)
+    if plan.registry:
+        whole = whole.from_registry(plan.registry, plan.pull_secret)
+    made = whole.objects
     predictors = [finding, *(each for pair in pairs for each in pair), answering]
     (seconds,) = (
         body["spec"]["routerTimeouts"]["serverWrite"]

@@ -47,6 +47,10 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 [grpc]
 address = "{socket(state)}"
 
+# A folder for each registry that has a certificate of its own.
+[{images_of_pods}.registry]
+config_path = "{state}/certs.d"
+
 [{images_of_pods}.pinned_images]
 sandbox = "{PAUSE_IMAGE}"
 

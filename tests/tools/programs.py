@@ -16,6 +16,7 @@ KSERVE = "v0.20.0"
 ENVOY_GATEWAY = "v1.9.1"
 _CONTAINERD = "v2.4.2"
 _KUBE_ROUTER = "github.com/cloudnativelabs/kube-router/v2"
+_DISTRIBUTION = "github.com/distribution/distribution/v3"
 _VERSION = "k8s.io/component-base/version"
 
 
@@ -85,7 +86,10 @@ def optional_programs(environ: Mapping[str, str]) -> dict[str, Program]:
     version = kubernetes_version(environ)
     return {
         program.name: program
-        for program in (_kubernetes("dra-test-driver", version, "test/e2e/dra/test-driver"),)
+        for program in (
+            _kubernetes("dra-test-driver", version, "test/e2e/dra/test-driver"),
+            Program("registry", "v3.1.2", f"{_DISTRIBUTION}/cmd/registry"),
+        )
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +37,19 @@ class Executed:
         return ast.literal_eval(self.results[cell])
 
 
-def execute(folder: Path, environ: Mapping[str, str], namespace: str = "") -> Executed:
+def execute(
+    folder: Path, environ: Mapping[str, str], namespace: str = "", registry: str = ""
+) -> Executed:
     """Every cell, in a kernel of its own. Raises CellExecutionError at the first that fails.
 
     folder: where the kernel works, and leaves its files if it has any.  namespace: of the cluster
-    that it runs on; "" runs it on this machine.
+    that it runs on; "" runs it on this machine.  registry: where that pulls the images from.
     """
     notebook = read_notebook()
+    if registry:
+        for cell in notebook.cells:
+            moved = rf"run((\1).from_registry('{registry}'), cluster)"
+            cell.source = re.sub(r"run\((.+), cluster\)", moved, cell.source)
     if namespace:
         (chosen,) = (cell for cell in notebook.cells if HERE in cell.source)
         assert NAMESPACE in chosen.source

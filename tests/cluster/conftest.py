@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,9 +12,12 @@ import pytest
 from graph.cluster import connection
 from graph.cluster.wait import wait
 from predictors.images import catalogue as images
-from tests.cluster import harness, strangers, weights
+from tests.cluster import foreign, harness, strangers, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
+from tests.cluster.image_prefix import prefix
+from tests.cluster.registry import Registry, started_registry
+from tests.tools import binaries
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,10 +36,41 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     with ExitStack() as stack:
         # Minutes pass here: what is done and how long it took is seen as it happens.
         with capture.global_and_fixture_disabled():
-            running = stack.enter_context(harness.running(os.environ))
-            if running.own:
-                harness.load_project(images.EMBEDDED, os.environ)
+            try:
+                running = stack.enter_context(harness.running(os.environ))
+                if running.own and not prefix():
+                    harness.load_project(images.EMBEDDED, os.environ)
+                else:
+                    foreign.check_images(running.kubectl)
+            except foreign.NotUsable as err:
+                # One line, in the place of one for each test.
+                pytest.exit(f"the tests cannot run on that cluster: {err}", returncode=3)
         yield running
+
+
+@pytest.fixture(scope="session")
+def program(cluster: Cluster) -> Callable[[str], Path]:
+    """Finds a program by its name: built for our own cluster, of the PATH for another one."""
+
+    def find(name: str) -> Path:
+        if cluster.own:
+            return binaries.build([name], os.environ)[name]
+        found = foreign.find_program(name, os.environ)
+        if found is None:
+            pytest.skip(f"needs {name} on the PATH")
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def registry(cluster: Cluster) -> Iterator[Registry]:
+    """A registry that our own node trusts, empty."""
+    if not cluster.own:
+        pytest.skip("starts a registry beside a node, which only the harness's own allows")
+    built = binaries.build(["registry"], os.environ)["registry"]
+    with started_registry(harness.own_sandbox(), built, os.environ) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

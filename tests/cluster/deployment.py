@@ -12,6 +12,7 @@ import httpx2
 import yaml
 
 from tests.cluster.harness import HOST_NAME, Cluster
+from tests.cluster.image_prefix import located_folder
 from tests.cluster.kube import Kubectl, condition, until
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
@@ -54,7 +55,8 @@ class Deployment:
 
     def apply(self, overlay: str) -> None:
         self.overlay = overlay
-        self.kubectl("apply", "-k", str(MANIFESTS / overlay))
+        with located_folder(MANIFESTS / overlay) as folder:
+            self.kubectl("apply", "-k", str(folder))
 
     def wait(self, seconds: float = 180) -> None:
         """Until the graph answers a turn through all its predictors.

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from tests.cluster.deployment import ANSWER_SECONDS, NAMESPACE, Deployment
 from tests.cluster.harness import HOST_NAME
+from tests.cluster.image_prefix import located_folder
 from tests.cluster.kube import condition, until
 
 FILES = Path(__file__).parent / "files" / "edge"
@@ -34,7 +35,8 @@ def edge(deployment: Deployment, name: str) -> Iterator[None]:
     rendered = list(yaml.safe_load_all(kubectl("kustomize", str(FILES / name))))
     added = [item for item in rendered if item["kind"] in KINDS]
     try:
-        kubectl("apply", "-k", str(FILES / name))
+        with located_folder(FILES / name) as folder:
+            kubectl("apply", "-k", str(folder))
         for item in added:
             _wait(deployment, item)
         yield

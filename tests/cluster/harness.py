@@ -1,8 +1,8 @@
 """The test cluster: `python -m tests.cluster.harness up | down`.
 
-With KUBECONFIG set it is that cluster, which has KServe and a gateway already and the project's
-images at hand. Without, as root on Linux, it is a one-node Kubernetes built from source, started in
-namespaces of its own and removed without a trace.
+With KUBECONFIG set it is that cluster, which has KServe and a gateway already, and the project's
+images on its nodes or in a registry (IMAGE_PREFIX). Without, as root on Linux, it is a one-node
+Kubernetes built from source, started in namespaces of its own and removed without a trace.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.cluster import (
     addons,
     control_groups,
     control_plane,
+    foreign,
     image_store,
     node,
     node_files,
@@ -71,11 +72,11 @@ def find(environ: Mapping[str, str]) -> Cluster | None:
     """The cluster of KUBECONFIG, or our own where it is up."""
     given = environ.get("KUBECONFIG")
     if given and Path(given) != STATE / "kubeconfig":
-        kubectl = Kubectl(_kubectl(environ), Path(given))
+        kubectl = foreign.find_kubectl(environ)
         return Cluster(kubectl, environ.get("PARLEY_GATEWAY") or gateway_url(kubectl), own=False)
     if sandbox.find(STATE) is None:
         return None
-    kubectl = Kubectl(_kubectl(environ), STATE / "kubeconfig")
+    kubectl = Kubectl(binaries.build(["kubectl"], environ)["kubectl"], STATE / "kubeconfig")
     return Cluster(kubectl, gateway_url(kubectl), own=True)
 
 
@@ -178,11 +179,6 @@ def gateway_url(kubectl: Kubectl) -> str:
 def _addressed(kubectl: Kubectl) -> str | None:
     addresses = kubectl.get("gateway", *GATEWAY).get("status", {}).get("addresses", [])
     return str(addresses[0]["value"]) if addresses else None
-
-
-def _kubectl(environ: Mapping[str, str]) -> Path:
-    found = binaries.cached("kubectl", environ) or shutil.which("kubectl")
-    return Path(found) if found else binaries.build(["kubectl"], environ)["kubectl"]
 
 
 def _check_machine() -> None:

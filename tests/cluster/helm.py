@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.image_prefix import prefix
 from tests.cluster.kube import Kubectl
 
 CHART = Path(__file__).parents[2] / "helm" / "parley"
@@ -46,7 +47,8 @@ class Release:
 
     def _apply(self, verb: list[str], profile: str, values: Mapping[str, Any] | None) -> str:
         files = [f"--values={CHART / 'profiles' / profile}.yaml", "--values=-"]
-        return self._run(*verb, self.name, str(CHART), *files, stdin=json.dumps(values or {}))
+        chosen = {"image": {"registry": prefix()}, **(values or {})}
+        return self._run(*verb, self.name, str(CHART), *files, stdin=json.dumps(chosen))
 
     def _run(self, *arguments: str, stdin: str = "", timeout: float = 180) -> str:
         done = subprocess.run(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.cluster.image_prefix import located_text
+
 T = TypeVar("T")
 Object = dict[str, Any]
 
@@ -48,7 +50,8 @@ class Kubectl:
 
     def apply(self, text: str, *arguments: str) -> None:
         """Server-side apply of YAML; large CRDs do not fit the annotation of the other kind."""
-        self("apply", "--server-side", "--force-conflicts", *arguments, "-f", "-", stdin=text)
+        options = ("--server-side", "--force-conflicts", *arguments)
+        self("apply", *options, "-f", "-", stdin=located_text(text))
 
     def get(self, kind: str, name: str, namespace: str = "parley") -> Object:
         found: Object = json.loads(self("get", kind, name, "-n", namespace, "-o", "json"))

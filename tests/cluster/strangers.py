@@ -10,10 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from graph.cluster import connection
+from graph.cluster.parts.model import Status, first_trouble
+from graph.cluster.reasons.model import Reason
+from graph.cluster.wait import wait
 from tests.cluster.harness import Cluster
+from tests.cluster.image_prefix import located
 from tests.cluster.kube import Kubectl, until
 
 FILE = Path(__file__).parent / "files" / "pair.yaml"
@@ -36,7 +41,8 @@ def service(name: str, container: Mapping[str, Any] | None = None, **predictor: 
     made = copy.deepcopy(_objects()["first"])
     made["metadata"]["name"] = name
     made["spec"]["predictor"] |= predictor
-    made["spec"]["predictor"]["containers"][0] |= container or {}
+    [only] = made["spec"]["predictor"]["containers"]
+    only |= {"image": located(only["image"])} | {**(container or {})}
     return made
 
 
@@ -60,6 +66,25 @@ def connect(cluster: Cluster, namespace: str, kubeconfig: str = "") -> connectio
     """The library's own connection, to the cluster of the tests."""
     chosen = kubeconfig or str(cluster.kubectl.kubeconfig)
     return connection.connect(namespace=namespace, kubeconfig=chosen)
+
+
+class Seen(Exception):
+    """Ends a wait early: what was waited for has been told."""
+
+
+def first_reason(cluster: Cluster, namespace: str, name: str, seconds: float = 60) -> Reason:
+    """The first reason that a wait for one service gives."""
+    found: list[Reason] = []
+
+    def look(status: Status) -> None:
+        path = first_trouble(status)
+        if path and path[-1].reason and path[-1].reason.failing:
+            found.append(path[-1].reason)
+            raise Seen
+
+    with connect(cluster, namespace) as connected, pytest.raises(Seen):
+        wait(connected, [name], seconds, on_change=look)
+    return found[0]
 
 
 def until_ready(kubectl: Kubectl, namespace: str, *deployments: str) -> None:

@@ -11,13 +11,13 @@ from graph.cli.main import main
 from graph.client import ChatClient
 from tests.cluster.deployment import ANSWER_SECONDS, MANIFESTS
 from tests.cluster.harness import Cluster
+from tests.cluster.image_prefix import located_file
 from tests.cluster.kube import until
 
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "parley-basic-chat"
 HOST = "basic-chat.parley.example.com"
-FILE = str(MANIFESTS / "basic-chat.yaml")
 PREDICT = "/v1/models/chat:predict"
 QUESTION = {"user_input": "What is the capital of France?"}
 
@@ -27,14 +27,19 @@ def parley(cluster: Cluster, *words: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def basic(cluster: Cluster) -> Iterator[Cluster]:
+def file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(located_file(MANIFESTS / "basic-chat.yaml", tmp_path_factory.mktemp("basic")))
+
+
+@pytest.fixture(scope="module")
+def basic(cluster: Cluster, file: str) -> Iterator[Cluster]:
     """The chat alone, ready."""
     try:
-        assert parley(cluster, "apply", FILE) == 0
+        assert parley(cluster, "apply", file) == 0
         assert parley(cluster, "wait", "-n", NAMESPACE, "--timeout", "180") == 0
         yield cluster
     finally:
-        cluster.kubectl("delete", "-f", FILE, "--ignore-not-found", timeout=240)
+        cluster.kubectl("delete", "-f", file, "--ignore-not-found", timeout=240)
 
 
 def ask(basic: Cluster, path: str = PREDICT) -> httpx2.Response:
@@ -70,7 +75,7 @@ def test_it_is_called_from_python_with_its_history(way: str, basic: Cluster) -> 
             assert "Paris" in client.turn(QUESTION["user_input"]).response
 
 
-def test_it_is_deleted_and_nothing_is_left(basic: Cluster) -> None:
-    assert parley(basic, "delete", FILE, "--with-namespace", "--yes") == 0
+def test_it_is_deleted_and_nothing_is_left(basic: Cluster, file: str) -> None:
+    assert parley(basic, "delete", file, "--with-namespace", "--yes") == 0
     assert not basic.kubectl.exists("namespace", NAMESPACE, "")
     until(lambda: ask(basic).status_code == 404, "the end of the route", 60)

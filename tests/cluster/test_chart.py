@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from tests.cluster.harness import HOST_NAME
 from tests.cluster.helm import Release
 from tests.cluster.kube import until
 from tests.cluster.load import Load
-from tests.tools import binaries
 
 pytestmark = pytest.mark.cluster
 
@@ -31,12 +29,8 @@ KINDS = (
 )
 
 
-def program(name: str) -> Path:
-    return binaries.build([name], os.environ)[name]
-
-
 @pytest.fixture(scope="module")
-def release(deployment: Deployment) -> Iterator[Release]:
+def release(deployment: Deployment, program: Callable[[str], Path]) -> Iterator[Release]:
     """The chart with its embedded profile by Helm 3, answering; French and English."""
     deployment.clear()
     made = Release(program("helm"), deployment.kubectl)
@@ -76,7 +70,7 @@ def test_a_language_is_added_under_load_and_no_turn_fails(
 
 
 def test_a_second_release_lives_beside_it_by_helm_4(
-    release: Release, deployment: Deployment
+    release: Release, deployment: Deployment, program: Callable[[str], Path]
 ) -> None:
     second = Release(program("helm4"), deployment.kubectl, name="second")
     second.install("embedded", {"multilingualChat": {"host": SECOND_HOST}})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,6 @@ from tests.cluster import harness
 from tests.cluster.deployment import Deployment
 from tests.cluster.helm import Release
 from tests.cluster.kube import until
-from tests.tools import binaries
 
 pytestmark = pytest.mark.cluster
 
@@ -21,13 +21,12 @@ POD = "parley-colocated"
 
 
 @pytest.fixture(scope="module")
-def release(deployment: Deployment) -> Iterator[Release]:
+def release(deployment: Deployment, program: Callable[[str], Path]) -> Iterator[Release]:
     """The chart with its embedded models in one pod, answering."""
     if deployment.cluster.own:
         harness.load_project((images.COLOCATED_EMBEDDED,), os.environ)
     deployment.clear()
-    helm = binaries.build(["helm"], os.environ)["helm"]
-    made = Release(helm, deployment.kubectl)
+    made = Release(program("helm"), deployment.kubectl)
     made.install("embedded", {"colocate": {"predictors": ["chat", "translators"]}})
     try:
         until(lambda: deployment.ask(FRENCH).status == 200, "a French answer", 300)

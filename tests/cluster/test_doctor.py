@@ -13,6 +13,7 @@ from graph.cluster.doctor.examination import CHECKS, examine
 from graph.cluster.doctor.model import Finding, Verdict
 from tests.cluster import kubeconfigs, strangers
 from tests.cluster.harness import Cluster
+from tests.cluster.image_prefix import located
 
 pytestmark = pytest.mark.cluster
 SPACE = "parley-doctor"
@@ -69,9 +70,10 @@ def test_pod_security_that_refuses_routers_is_told(cluster: Cluster, space: str)
 
 
 def test_pods_try_images_dns_and_policies_and_leave_nothing(cluster: Cluster, space: str) -> None:
+    image = located(IMAGE)
     with strangers.connect(cluster, space) as connected:
-        findings = list(examine(connected, [IMAGE, "parley-nothing:8"]))
-    assert told(findings, f"image {IMAGE}") == ["ok: is pulled"]
+        findings = list(examine(connected, [image, "parley-nothing:8"]))
+    assert told(findings, f"image {image}") == ["ok: is pulled"]
     [missing] = [each for each in findings if each.check == "image parley-nothing:8"]
     assert missing.verdict is Verdict.FAILURE
     assert told(findings, "DNS from a pod") == ["ok: answers"]

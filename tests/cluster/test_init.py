@@ -10,6 +10,7 @@ import pytest
 from graph.cli.main import main
 from graph.client import ChatClient
 from tests.cluster.harness import Cluster
+from tests.cluster.image_prefix import prefix
 
 pytestmark = pytest.mark.cluster
 
@@ -42,7 +43,8 @@ def test_the_api_server_takes_every_object_of_every_variant(
 def test_a_chat_in_spanish_is_one_command_and_one_file(space: str, tmp_path: Path) -> None:
     file = str(tmp_path / "chat.yaml")
     asked = ["--languages", "es", "--embedded", "--namespace", space]
-    assert main(["init", *asked, "-o", file]) == 0
+    pulled = ["--registry", prefix()] if prefix() else []
+    assert main(["init", *asked, *pulled, "-o", file]) == 0
     assert main(["apply", file]) == 0
     assert main(["wait", "-n", space, "--timeout", "180"]) == 0
     with ChatClient.cluster(space) as client:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.cluster.harness import Cluster
+from tests.cluster.image_prefix import prefix
 from tests.notebook import execute
 
 pytestmark = pytest.mark.cluster
@@ -31,7 +32,7 @@ def test_it_runs_from_top_to_bottom_on_a_cluster(
 ) -> None:
     started = time.monotonic()
     found_by = {"KUBECONFIG": str(cluster.kubectl.kubeconfig)}
-    done = execute(tmp_path, found_by, namespace)
+    done = execute(tmp_path, found_by, namespace, prefix())
     record_property("seconds of the notebook", round(time.monotonic() - started))
     assert done.value("french-turn")[0] == "fr" and done.value("french-turn")[1]
     # The function of handles and KServe's router decide alike, and the models say the same.

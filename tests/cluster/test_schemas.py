@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.cluster import schemas
 from tests.cluster.deployment import MANIFESTS
 from tests.cluster.harness import Cluster
-from tests.tools import binaries
 
 pytestmark = pytest.mark.cluster
 
@@ -25,12 +24,19 @@ Check = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
-def check(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Check:
+def check(
+    cluster: Cluster, program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Check:
     folder = tmp_path_factory.mktemp("schemas")
     document = json.loads(cluster.kubectl("get", "--raw", "/openapi/v2"))
     template = schemas.write(document, folder)
-    program = binaries.build(["kubeconform"], os.environ)["kubeconform"]
-    command = [str(program), "-strict", "-summary", f"-schema-location={template}", "-"]
+    command = [
+        str(program("kubeconform")),
+        "-strict",
+        "-summary",
+        f"-schema-location={template}",
+        "-",
+    ]
     return lambda text: subprocess.run(
         command, input=text, capture_output=True, text=True, timeout=120
     )

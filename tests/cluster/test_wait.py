@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from graph.cli.main import main
-from graph.cluster.parts.model import Part, Status, first_trouble
-from graph.cluster.reasons.model import Cause, Reason
+from graph.cluster.parts.model import Part, Status
+from graph.cluster.reasons.model import Cause
 from graph.cluster.wait import wait
 from graph.errors import Forbidden, NamespaceMissing, NotFound, NotReady, TimedOut
 from tests.cluster import kubeconfigs, strangers
@@ -62,30 +62,11 @@ TROUBLES = {
 }
 
 
-class Seen(Exception):
-    """Ends a wait early: what the test waited for has been told."""
-
-
 @pytest.fixture(scope="module")
 def space(cluster: Cluster) -> Iterator[str]:
     with strangers.namespace(cluster.kubectl, SPACE) as name:
         strangers.put(cluster.kubectl, name, CLAIM, *TROUBLES.values())
         yield name
-
-
-def reason_told(cluster: Cluster, space: str, name: str, seconds: float = 60) -> Reason:
-    """The first reason that a wait for one service gives."""
-    found: list[Reason] = []
-
-    def look(status: Status) -> None:
-        path = first_trouble(status)
-        if path and path[-1].reason and path[-1].reason.failing:
-            found.append(path[-1].reason)
-            raise Seen
-
-    with strangers.connect(cluster, space) as connected, pytest.raises(Seen):
-        wait(connected, [name], seconds, on_change=look)
-    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +83,7 @@ def reason_told(cluster: Cluster, space: str, name: str, seconds: float = 60) ->
 def test_each_trouble_is_named(
     cluster: Cluster, space: str, name: str, causes: set[Cause], words: str
 ) -> None:
-    reason = reason_told(cluster, space, name)
+    reason = strangers.first_reason(cluster, space, name)
     assert reason.cause in causes, reason
     assert words in reason.message
     if name == "crash":

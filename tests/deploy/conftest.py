@@ -48,6 +48,39 @@ def objects(render: Callable[[str], str]) -> Callable[[str], Objects]:
 
 
 @pytest.fixture
+def kustomized(
+    kustomize: list[str], tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs kustomize on the embedded overlay with components of manifests/components."""
+
+    def run(*components: str) -> subprocess.CompletedProcess[str]:
+        # kustomize takes relative paths only.
+        up = "../" * len(tmp_path.resolve().parts[1:])
+        manifests = up + str(MANIFESTS.resolve())[1:]
+        content = {
+            "resources": [f"{manifests}/overlays/embedded"],
+            "components": [f"{manifests}/components/{name}" for name in components],
+        }
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(content))
+        command = [*kustomize, str(tmp_path)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.fixture
+def compose(kustomized: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., Objects]:
+    """The objects of the embedded overlay with components."""
+
+    def composed(*components: str) -> Objects:
+        done = kustomized(*components)
+        assert done.returncode == 0, done.stderr
+        return list(yaml.safe_load_all(done.stdout))
+
+    return composed
+
+
+@pytest.fixture
 def program(kustomize: list[str], tmp_path: Path) -> Path:
     """A folder for the PATH that holds nothing but the program that renders."""
     return folder_with(kustomize, tmp_path / "bin")

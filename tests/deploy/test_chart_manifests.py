@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.chart import Chart, by_name
-from tests.deploy.rendered import Objects
+from tests.deploy.rendered import Objects, only
 
 # The manifests as a chart's values: no prefix, policies for a whole namespace, both doors.
 AS_MANIFESTS: dict[str, Any] = {
@@ -48,6 +48,8 @@ PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 # Helm makes the namespace (--create-namespace), and a budget stands where there are two pods.
 ONLY_IN_MANIFESTS = {"Namespace", "PodDisruptionBudget"}
+# Up to four pods of each predictor and of the router.
+SCALED = {"predictors": {"scaling": {"maxReplicas": 4}}, "router": {"maxReplicas": 4}}
 # A chart is uninstalled by a key press, and the volume took hours to fill.
 KEEP = "helm.sh/resource-policy"
 HASHED = {"Job", "ResourceClaimTemplate"}
@@ -79,6 +81,28 @@ def test_with_two_replicas_it_renders_their_budgets_too(
     assert {key: normal(item) for key, item in named(budgets).items()} == {
         key: normal(item) for key, item in named(wanted).items()
     }
+
+
+def test_with_pods_at_the_most_it_renders_the_objects_of_the_component(
+    chart: Chart, compose: Callable[..., Objects]
+) -> None:
+    manifests = compose("autoscaling")
+    rendered = named(render_like(manifests, chart, ("embedded",), SCALED))
+    wanted = {
+        key: normal(item)
+        for key, item in named(manifests).items()
+        if key[0] in ("InferenceService", "InferenceGraph")
+    }
+    for key in wanted:
+        # Pods of the chart's spread over the nodes where there may be several.
+        rendered[key]["spec"].get("predictor", {}).pop("topologySpreadConstraints", None)
+    assert len(wanted) == 5
+    assert {key: normal(rendered[key]) for key in wanted} == wanted
+
+
+def test_the_autoscalers_of_two_replicas_begin_with_two(compose: Callable[..., Objects]) -> None:
+    graph = only(compose("two-replicas", "autoscaling"), "InferenceGraph")["spec"]
+    assert (graph["minReplicas"], graph["maxReplicas"]) == (2, 4)
 
 
 def test_the_profile_gpu_is_the_default(chart: Chart) -> None:

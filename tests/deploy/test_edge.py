@@ -5,48 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from graph.turn.limits import PUBLIC_LIMITS
 from tests.deploy.chart import CHART, Chart, Refused, find, kinds, policy
-from tests.deploy.render import MANIFESTS
 from tests.deploy.rendered import Objects, only
 
 POLICIES = {"BackendTrafficPolicy", "ClientTrafficPolicy", "SecurityPolicy", "Gateway"}
-EDGE = MANIFESTS / "components" / "edge"
 KEYS = {"auth": {"apiKeys": {"existingSecret": "keys"}}}
 TOKENS = {"auth": {"jwt": {"jwksUri": "https://issuer.example.com/keys"}}}
 CERTIFICATE = {"tls": {"existingSecret": "certificate"}}
 Compose = Callable[..., Objects]
-
-
-@pytest.fixture
-def compose(kustomize: list[str], tmp_path: Path) -> Compose:
-    """Renders the embedded overlay with components of the edge."""
-
-    def rendered(*components: str) -> Objects:
-        done = render_with(kustomize, tmp_path, components)
-        assert done.returncode == 0, done.stderr
-        return list(yaml.safe_load_all(done.stdout))
-
-    return rendered
-
-
-def render_with(
-    kustomize: list[str], folder: Path, components: tuple[str, ...]
-) -> subprocess.CompletedProcess[str]:
-    """kustomize takes relative paths only."""
-    up = "../" * len(folder.resolve().parts[1:])
-    content = {
-        "resources": [up + str(MANIFESTS.resolve() / "overlays" / "embedded")[1:]],
-        "components": [up + str(EDGE.resolve() / name)[1:] for name in components],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(content))
-    return subprocess.run([*kustomize, str(folder)], capture_output=True, text=True, timeout=60)
 
 
 def spec(objects: Objects, kind: str) -> dict[str, Any]:
@@ -67,7 +38,7 @@ def test_a_body_is_limited_by_its_value(chart: Chart) -> None:
 def test_the_limit_that_the_manifests_set_and_the_chart_names_is_the_codes(
     compose: Compose, chart: Chart
 ) -> None:
-    limit = spec(compose("body-limit"), "BackendTrafficPolicy")["requestBuffer"]["limit"]
+    limit = spec(compose("edge/body-limit"), "BackendTrafficPolicy")["requestBuffer"]["limit"]
     assert limit == str(PUBLIC_LIMITS.body)
     assert f"# {PUBLIC_LIMITS.body} is the largest" in (CHART / "values.yaml").read_text()
     objects = [*compose(), *chart.render(values={"ingress": {"enabled": True}})]
@@ -188,18 +159,20 @@ def test_values_that_leave_a_door_open_are_refused(
 
 
 def test_the_rate_limit_joins_the_policy_of_the_body(compose: Compose) -> None:
-    found = spec(compose("body-limit", "rate-limit"), "BackendTrafficPolicy")
+    found = spec(compose("edge/body-limit", "edge/rate-limit"), "BackendTrafficPolicy")
     assert found["requestBuffer"] and found["rateLimit"]["local"]["rules"]
 
 
-def test_two_ways_to_know_a_client_are_refused(kustomize: list[str], tmp_path: Path) -> None:
-    done = render_with(kustomize, tmp_path, ("api-key", "jwt"))
+def test_two_ways_to_know_a_client_are_refused(
+    kustomized: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = kustomized("edge/api-key", "edge/jwt")
     assert done.returncode != 0
     assert "SecurityPolicy" in done.stderr and "already registered" in done.stderr
 
 
 def test_the_components_take_the_time_to_send_from_the_graph(compose: Compose) -> None:
-    for component in ("tls", "kserve-gateway"):
+    for component in ("edge/tls", "edge/kserve-gateway"):
         objects = compose(component)
         timeouts = spec(objects, "InferenceGraph")["routerTimeouts"]
         assert spec(objects, "ClientTrafficPolicy")["timeout"]["http"] == {
@@ -212,7 +185,7 @@ def test_the_components_and_the_chart_make_the_same_of_one_wish(
     compose: Compose, chart: Chart
 ) -> None:
     values = {"maxBodyBytes": 8388608, "rateLimit": {"requests": 60}, **CERTIFICATE}
-    mine = compose("body-limit", "rate-limit", "tls")
+    mine = compose("edge/body-limit", "edge/rate-limit", "edge/tls")
     theirs = chart.render(values=values)
     for kind in ("BackendTrafficPolicy", "ClientTrafficPolicy"):
         ours, charts = dict(spec(mine, kind)), dict(spec(theirs, kind))
@@ -221,7 +194,7 @@ def test_the_components_and_the_chart_make_the_same_of_one_wish(
 
 
 def test_no_plain_listener_and_no_other_proxy_is_left_with_tls(compose: Compose) -> None:
-    objects = compose("tls")
+    objects = compose("edge/tls")
     (listener,) = spec(objects, "Gateway")["listeners"]
     (route,) = spec(objects, "HTTPRoute")["parentRefs"]
     assert listener["protocol"] == "HTTPS" and route["sectionName"] == listener["name"]

@@ -34,6 +34,7 @@ from tests.cluster import (
 )
 from tests.cluster.kube import Kubectl, KubectlError, until
 from tests.cluster.sandbox import Sandbox
+from tests.cluster.system_images import ProgramImage
 from tests.tools import binaries, programs
 
 STATE = Path("/var/lib/parley-node")
@@ -147,6 +148,15 @@ def load_project(chosen: Sequence[images.Image], environ: Mapping[str, str]) -> 
     for image in chosen:
         system_images.build_project(image, environ)
     _load(_names(chosen), own_sandbox(), "images of the project", environ)
+
+
+def load_parts(chosen: Sequence[ProgramImage], environ: Mapping[str, str]) -> None:
+    """Build what only some tests put on the cluster, and load it into our own node."""
+    built = binaries.build([image.program for image in chosen], environ)
+    for image in chosen:
+        system_images.make_one(image, built, environ)
+    names = {image.name: image.name for image in chosen}
+    _load(names, own_sandbox(), "images of a part of the cluster", environ)
 
 
 _SYSTEM_NAMES = {name: name for name in system_images.NAMES}

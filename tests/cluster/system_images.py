@@ -63,12 +63,17 @@ def builder(environ: Mapping[str, str]) -> Builder:
 def make(built: Mapping[str, Path], environ: Mapping[str, str]) -> None:
     """Make every image that the cluster needs beside the project's, once: those of `NAMES`."""
     for image in PROGRAM_IMAGES:
-        if not _exists(image.name, environ):
-            settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
-            files = {built[image.program]: image.path}
-            _compose(builder(environ), "scratch", image.name, files, settings)
+        make_one(image, built, environ)
     if not _exists(ENVOY_IMAGE, environ):
         _make_envoy(environ)
+
+
+def make_one(image: ProgramImage, built: Mapping[str, Path], environ: Mapping[str, str]) -> None:
+    """Make the image of one program, once."""
+    if not _exists(image.name, environ):
+        settings = [f'--entrypoint=["{image.path}"]', f"--user={image.user}"]
+        files = {built[image.program]: image.path}
+        _compose(builder(environ), "scratch", image.name, files, settings)
 
 
 def release(environ: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ DEFAULT_MINOR = "1.37"
 KSERVE = "v0.20.0"
 # KServe 0.20 pins 1.8; it works with this one too.
 ENVOY_GATEWAY = "v1.9.1"
+METRICS_SERVER = "v0.9.0"
 _CONTAINERD = "v2.4.2"
 _KUBE_ROUTER = "github.com/cloudnativelabs/kube-router/v2"
 _DISTRIBUTION = "github.com/distribution/distribution/v3"
@@ -89,6 +90,11 @@ def optional_programs(environ: Mapping[str, str]) -> dict[str, Program]:
         for program in (
             _kubernetes("dra-test-driver", version, "test/e2e/dra/test-driver"),
             Program("registry", "v3.1.2", f"{_DISTRIBUTION}/cmd/registry"),
+            Program(
+                "metrics-server",
+                METRICS_SERVER,
+                "sigs.k8s.io/metrics-server/cmd/metrics-server",
+            ),
         )
     }
 

@@ -1,4 +1,4 @@
-"""What is optional: KEDA and Prometheus' operator."""
+"""What is optional: metrics-server, KEDA and Prometheus' operator."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from graph.cluster.doctor.model import Finding, note, ok
 from graph.errors import NotFound
 
 _ADDONS = (
+    ("metrics-server", "metrics.k8s.io/v1beta1", "PodMetrics", "autoscaling by CPU"),
     ("KEDA", "keda.sh/v1alpha1", "ScaledObject", "a ScaledObject of your own"),
     ("Prometheus", "monitoring.coreos.com/v1", "PodMonitor", "`podMonitor` of the chart"),
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from kubernetes.utils.quantity import parse_quantity
 
+from tests.cluster import quotas
+from tests.deploy.render import MANIFESTS
 from tests.deploy.rendered import (
     ITALIAN,
     OVERLAYS,
@@ -107,3 +110,22 @@ def test_the_two_applications_share_no_object(
         for folder in folders
     )
     assert chat and translator and not chat & translator
+
+
+@pytest.mark.parametrize("folder", ["overlays/embedded", "overlays/cpu", "base"])
+def test_the_readme_says_what_a_quota_has_to_allow(
+    folder: str, objects: Callable[[str], Objects]
+) -> None:
+    rows = [
+        [cell.strip(" `") for cell in line.strip("|\n").split("|")]
+        for line in (MANIFESTS / "README.md").read_text().splitlines()
+        if line.startswith("|")
+    ]
+    [header] = [row for row in rows if "requests.memory" in row]
+    [row] = [row for row in rows if row[0] == folder and len(row) == len(header)]
+    stated = quotas.add_up(objects(folder))
+    told = dict(zip(header[1:], row[1:], strict=True))
+    assert {key: parse_quantity(text) for key, text in told.items()} == {
+        key: stated[key] for key in told
+    }
+    assert stated.keys() <= told.keys()

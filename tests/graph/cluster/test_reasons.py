@@ -164,6 +164,13 @@ def test_a_pod_that_was_refused_is_explained_of_its_deployment(name: str, words:
     assert words in reason.message
 
 
+def test_a_pod_that_does_not_state_what_a_quota_counts_is_told_what_to_set() -> None:
+    words = "must specify limits.cpu for: c; limits.memory for: c"
+    reason = explain_refusal(f'pods "a" is forbidden: failed quota: tight: {words}')
+    assert reason.message == f"ResourceQuota tight wants requests and limits: {words}"
+    assert reason.fix == "set both in resources"
+
+
 @pytest.mark.parametrize(
     ("words", "cause", "told"),
     [

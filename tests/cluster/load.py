@@ -22,10 +22,14 @@ TURNS: tuple[dict[str, Any], ...] = (
 
 @dataclass
 class Load:
-    """Asks from `workers` threads until the block ends. ask: one turn; its status and body."""
+    """Asks from `workers` threads until the block ends. ask: one turn; its status and body.
+
+    pause: seconds that each worker waits after an answer.
+    """
 
     ask: Callable[[dict[str, Any]], tuple[int, Any]]
     workers: int = 2
+    pause: float = 0.0
     answered: int = 0
     slowest: float = 0.0
     failures: list[str] = field(default_factory=list)
@@ -71,6 +75,7 @@ class Load:
                     self.failures.append(f"{time.strftime('%X')} {failure}")
                 else:
                     self.answered += 1
+            self._stop.wait(self.pause)
 
     def _try(self, turn: dict[str, Any]) -> str:
         """What went wrong, or nothing."""

@@ -121,6 +121,9 @@ def kubelet(state: Path, group: str) -> str:
             "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%"},
             # A collected image could not be pulled again.
             "imageGCHighThresholdPercent": 100,
+            # Else an image that was loaded here and then pulled from a private registry, too, is
+            # kept from every pod without that registry's Secret, under each of its names.
+            "imagePullCredentialsVerificationPolicy": "NeverVerify",
         },
     )
 

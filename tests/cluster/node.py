@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.cluster import node_files
 from tests.cluster.kube import Kubectl, condition, until
 from tests.cluster.node_files import Machine
-from tests.cluster.sandbox import Sandbox
+from tests.cluster.sandbox import Sandbox, SandboxError
 
 # Program on the PATH, and the Debian package that brings it.
 SYSTEM_PROGRAMS = {
@@ -56,6 +56,8 @@ def start(box: Sandbox, machine: Machine, kubectl: Kubectl, images: Path) -> Non
     state, kubeconfig = box.state, kubectl.kubeconfig
     _write_files(state, machine, kubeconfig, images, box.group)
     start_program(box, "containerd", f"--config={state / 'containerd.toml'}")
+    # The kubelet ends where the runtime does not answer yet.
+    until_up(box, lambda: _runs_containers(box), "containerd", 60)
     _start_kubelet(box, machine, kubeconfig)
     settings = f"--config={state / 'kube-proxy.json'}"
     start_program(box, "kube-proxy", settings, f"--hostname-override={machine.name}")
@@ -131,6 +133,14 @@ def _start_network_policies(box: Sandbox, machine: Machine, kubeconfig: Path) ->
         "--enable-cni=false",
         "--health-port=0",
     )
+
+
+def _runs_containers(box: Sandbox) -> bool:
+    socket = str(node_files.socket(box.state))
+    try:
+        return bool(box.run([str(box.state / "bin" / "ctr"), "--address", socket, "version"], 10))
+    except SandboxError:
+        return False
 
 
 def _is_ready(kubectl: Kubectl, name: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx2
 import pytest
 
 from graph.turn.limits import PUBLIC_LIMITS
-from tests.cluster.deployment import GRAPH, NAMESPACE, Deployment, selector
+from tests.cluster.connections import listener
+from tests.cluster.deployment import GRAPH, Deployment, selector
 from tests.cluster.edge import RawClient, ask, edge, gateway_service, put
 from tests.cluster.harness import HOST_NAME
 from tests.cluster.kube import until
@@ -105,5 +108,19 @@ def status_from_a_pod(deployment: Deployment) -> int:
         f"c.request('POST', '/', b'', { ({'Host': HOST_NAME} | KEY)!r}); "
         "print(c.getresponse().status)"
     )
-    pod = deployment.ready_pods(selector("detector"))[0]
-    return int(deployment.kubectl("exec", "-n", NAMESPACE, pod, "--", "python", "-c", script))
+    with client_outside(deployment) as pod:
+        inside = ("exec", pod, "-n", "default", "--", "python", "-c", script)
+        return int(deployment.kubectl(*inside))
+
+
+@contextmanager
+def client_outside(deployment: Deployment) -> Iterator[str]:
+    """A pod of another namespace; those of the project reach no gateway."""
+    kubectl, name = deployment.kubectl, "client"
+    image = deployment.pods(selector("detector"))[0]["spec"]["containers"][0]["image"]
+    kubectl.apply(json.dumps(listener(name, image)), "-n", "default")
+    try:
+        kubectl.wait(f"pod/{name}", "condition=Ready", "default")
+        yield name
+    finally:
+        kubectl("delete", "pod", name, "-n", "default", "--now")

@@ -72,7 +72,7 @@ class Seen(Exception):
     """Ends a wait early: what was waited for has been told."""
 
 
-def first_reason(cluster: Cluster, namespace: str, name: str, seconds: float = 60) -> Reason:
+def first_reason(cluster: Cluster, namespace: str, name: str, seconds: float = 180) -> Reason:
     """The first reason that a wait for one service gives."""
     found: list[Reason] = []
 

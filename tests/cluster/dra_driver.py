@@ -6,15 +6,13 @@ that claims one some environment variables.
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster import node_files
 from tests.cluster.harness import own_sandbox
-from tests.cluster.kube import Kubectl, until
+from tests.cluster.kube import Kubectl
 from tests.cluster.node import until_up
 from tests.cluster.sandbox import Sandbox
 from tests.tools import binaries
@@ -33,19 +31,17 @@ def offering(kubectl: Kubectl, devices: int, environ: Mapping[str, str]) -> Iter
     box = own_sandbox()
     folder = node_files.cdi(box.state)
     program = binaries.build([_PROGRAM], environ)[_PROGRAM]
-    pid = _start(box, program, kubectl, devices, folder)
+    _start(box, program, kubectl, devices, folder)
     try:
         until_up(box, lambda: _count(kubectl) == devices, _LOG, 30)
         yield folder
     finally:
-        _end(pid)
+        box.stop(_LOG)
         kubectl("delete", "resourceslices", f"--field-selector=spec.driver={NAME}")
 
 
-def _start(box: Sandbox, program: Path, kubectl: Kubectl, devices: int, folder: Path) -> Path:
-    """The file with its process's number."""
-    pid, kubelet = box.state / f"{_LOG}.pid", box.state / "kubelet"
-    pid.unlink(missing_ok=True)
+def _start(box: Sandbox, program: Path, kubectl: Kubectl, devices: int, folder: Path) -> None:
+    kubelet = box.state / "kubelet"
     # The driver makes the folder above it only.
     (kubelet / "plugins" / NAME).mkdir(exist_ok=True)
     command = [
@@ -59,15 +55,7 @@ def _start(box: Sandbox, program: Path, kubectl: Kubectl, devices: int, folder: 
         f"--datadir={kubelet / 'plugins'}",
         f"--cdi-dir={folder}",
     ]
-    box.start(_LOG, ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(pid), *command])
-    return pid
-
-
-def _end(pid: Path) -> None:
-    number = int(pid.read_text())
-    with suppress(ProcessLookupError):
-        os.kill(number, signal.SIGTERM)
-    until(lambda: not Path("/proc", str(number)).exists(), "the end of the driver", 30)
+    box.start(_LOG, command)
 
 
 def _count(kubectl: Kubectl) -> int:

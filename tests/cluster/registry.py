@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import shutil
-import signal
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -86,8 +84,8 @@ def started_registry(box: Sandbox, program: Path, environ: Mapping[str, str]) ->
             until(partial(_answers, address, authority), f"the registry at {address}", 30)
         yield Registry(box, _password(box))
     finally:
-        for file in folder.glob("*.pid"):
-            _end(int(file.read_text()))
+        for address in (OPEN, PRIVATE):
+            box.stop(_daemon(address))
         _forget_images(box, environ)
         shutil.rmtree(box.state / "certs.d", ignore_errors=True)
         shutil.rmtree(folder)
@@ -99,7 +97,6 @@ def _trust(box: Sandbox, address: str) -> Path:
 
 
 def _start(box: Sandbox, program: Path, folder: Path, address: str) -> None:
-    port = address.rpartition(":")[2]
     settings = {
         "version": "0.1",
         "log": {"accesslog": {"disabled": True}},
@@ -116,11 +113,13 @@ def _start(box: Sandbox, program: Path, folder: Path, address: str) -> None:
         # A file that is not there it makes itself, with a password that its log tells.
         users = {"realm": "tests", "path": str(folder / "users")}
         settings["auth"] = {"htpasswd": users}
-    config = folder / f"{port}.yaml"
+    config = folder / f"{_daemon(address)}.yaml"
     config.write_text(json.dumps(settings))
-    recorded = 'echo $$ > "$0" && exec "$@"'
-    command = ["sh", "-c", recorded, str(folder / f"{port}.pid"), str(program), "serve"]
-    box.start(f"registry-{port}", [*command, str(config)])
+    box.start(_daemon(address), [str(program), "serve", str(config)])
+
+
+def _daemon(address: str) -> str:
+    return f"registry-{address.rpartition(':')[2]}"
 
 
 def _answers(address: str, authority: Path) -> bool:
@@ -133,21 +132,10 @@ def _answers(address: str, authority: Path) -> bool:
 
 
 def _password(box: Sandbox) -> str:
-    log = (box.state / "logs" / f"registry-{PRIVATE.rpartition(':')[2]}.log").read_text()
+    log = (box.state / "logs" / f"{_daemon(PRIVATE)}.log").read_text()
     # The log goes on where an earlier registry has ended.
     passwords: list[str] = re.findall(r"\bpassword=([\w-]+)", log)
     return passwords[-1]
-
-
-def _end(pid: int) -> None:
-    def ended() -> bool:
-        try:
-            os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            return True
-        return False
-
-    until(ended, f"the end of the registry's process {pid}", 30)
 
 
 def _forget_images(box: Sandbox, environ: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from tests.cluster import control_groups
+from tests.cluster.kube import until
 
 GROUP = "parley-node"
 # The node's own address, and that of the other end of the wire, on this machine's side.
@@ -61,7 +63,22 @@ class Sandbox:
         """Start a daemon; its output goes to `<state>/logs/<name>.log`."""
         logs = self.state / "logs"
         logs.mkdir(exist_ok=True)
-        _start(self.entered(command), logs / f"{name}.log")
+        recorded = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._pid_file(name)), *command]
+        _start(self.entered(recorded), logs / f"{name}.log")
+
+    def stop(self, name: str) -> None:
+        """End a daemon by SIGTERM; fine when it has ended. Raises TimeoutError."""
+        file = self._pid_file(name)
+        if not file.exists():
+            return
+        number = int(file.read_text())
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGTERM)
+        until(lambda: not Path("/proc", str(number)).exists(), f"the end of {name}", 30)
+        file.unlink()
+
+    def _pid_file(self, name: str) -> Path:
+        return self.state / "logs" / f"{name}.pid"
 
     def run(self, command: Sequence[str], timeout: float = 60) -> str:
         """Run a command inside to its end; its output. Raises SandboxError."""

@@ -86,11 +86,11 @@ class Load:
         return "" if status == 200 else f"{status} {body}"
 
 
-def load_on(deployment: Deployment) -> Load:
+def load_on(deployment: Deployment, *, workers: int = 2, pause: float = 0.0) -> Load:
     """A load of turns through the gateway."""
 
     def ask(turn: dict[str, Any]) -> tuple[int, Any]:
         answer = deployment.ask(turn)
         return answer.status, answer.body
 
-    return Load(ask)
+    return Load(ask, workers, pause)

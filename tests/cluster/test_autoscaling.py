@@ -15,7 +15,7 @@ from graph.cluster.status import read_status
 from tests.cluster import metrics, strangers
 from tests.cluster.deployment import GRAPH, NAMESPACE, Deployment, selector
 from tests.cluster.kube import condition, until
-from tests.cluster.load import Load
+from tests.cluster.load import Load, load_on
 
 pytestmark = pytest.mark.cluster
 
@@ -42,11 +42,11 @@ def test_pods_come_under_load_and_go_after_it_and_no_turn_fails(
     scaled: Deployment, record_property: Record
 ) -> None:
     started = time.monotonic()
-    with Load(_ask(scaled)) as busy, Load(_ask_for_nothing(scaled)) as refused:
+    with load_on(scaled) as busy, Load(_ask_for_nothing(scaled)) as refused:
         until(lambda: _pods(scaled) == [2, 2], "two pods of the chat and of the router", 240)
         risen = time.monotonic() - started
         until(lambda: _status(scaled) == {"2 of 2 pods available"}, "the status of two pods", 30)
-    with Load(_ask(scaled), workers=1, pause=6) as calm:
+    with load_on(scaled, workers=1, pause=6) as calm:
         started = time.monotonic()
         until(lambda: _all_pods(scaled) == [1, 1], "one pod of the chat and of the router", 240)
         fallen = time.monotonic() - started
@@ -55,14 +55,6 @@ def test_pods_come_under_load_and_go_after_it_and_no_turn_fails(
     record_property("turns meanwhile", f"{busy.answered}, and {calm.answered} on the way down")
     assert not busy.failures + refused.failures + calm.failures
     assert calm.answered
-
-
-def _ask(deployment: Deployment) -> Callable[[Turn], tuple[int, object]]:
-    def ask(turn: Turn) -> tuple[int, object]:
-        answer = deployment.ask(turn)
-        return answer.status, answer.body
-
-    return ask
 
 
 def _ask_for_nothing(deployment: Deployment) -> Callable[[Turn], tuple[int, object]]:

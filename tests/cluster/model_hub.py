@@ -20,8 +20,7 @@ ENDPOINT = "http://hub.model-hub.svc.cluster.local:443"
 @contextmanager
 def model_hub(kubectl: Kubectl) -> Iterator[Path]:
     """The hub, answering; gives the folder that the claim `parley-models` is on."""
-    # A kubelet makes it for a pod that mounts the volume.
-    VOLUME.mkdir(exist_ok=True)
+    VOLUME.mkdir()
     hub = string.Template((FILES / "hub.yaml").read_text()).substitute(checkout=images.ROOT)
     try:
         kubectl.apply((FILES / "volume.yaml").read_text())

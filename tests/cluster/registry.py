@@ -74,6 +74,8 @@ def started_registry(box: Sandbox, program: Path, environ: Mapping[str, str]) ->
     """Both doors, answering. With them goes what the node pulled there."""
     folder = box.state / "registry"
     folder.mkdir()
+    # A run that was killed has left them, and what is on the node is not pulled.
+    _forget_images(box, environ)
     try:
         authority, _ = certificate(NODE_ADDRESS, folder)
         for address in (OPEN, PRIVATE):

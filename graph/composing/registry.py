@@ -10,7 +10,9 @@ from graph.errors import SpecError
 
 # As the manifests name them: without a registry.
 _OURS = re.compile(r"parley-(chat|colocated|detector|models|translator)(?=[:@]|$)")
-_PREFIX = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*", re.ASCII)
+# A kubelet refuses large letters in the path; a host of one word is a path to it, too.
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_PREFIX = re.compile(rf"{_PART}(:\d+)?(/{_PART})*", re.ASCII)
 
 
 def check_prefix(prefix: str) -> str:
@@ -18,7 +20,8 @@ def check_prefix(prefix: str) -> str:
     bare = prefix.rstrip("/")
     if not _PREFIX.fullmatch(bare):
         raise SpecError(
-            f"{prefix}: no registry; write its host and a path, as registry.example.com/parley"
+            f"{prefix}: no registry; write its host and a path, in small letters, as "
+            "registry.example.com/parley"
         )
     return bare
 

@@ -69,10 +69,28 @@ def test_an_application_keeps_its_namespace_and_its_models():
     assert changed == kinds
 
 
-@pytest.mark.parametrize("prefix", ["https://registry.example.com", "a b", ""])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "https://registry.example.com",
+        "a b",
+        "",
+        "registry.example.com/Parley",
+        "a//b",
+        "a/-b",
+        "/a",
+    ],
+)
 def test_what_is_no_registry_is_refused(prefix):
-    with pytest.raises(SpecError, match="write its host and a path, as registry.example.com"):
+    with pytest.raises(SpecError, match="in small letters, as registry.example.com/parley"):
         check_prefix(prefix)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["me", "localhost:5000", "10.0.0.2:5001/x", "r.example.com/a_b/c-d"]
+)
+def test_what_a_kubelet_takes_is_taken(prefix):
+    assert check_prefix(f"{prefix}/") == prefix
 
 
 def test_init_writes_it(tmp_path, monkeypatch, capsys):

@@ -18,6 +18,7 @@ LAYERS = (
     # The part of graph/ that predictors stand on.
     "graph.errors",
     "graph.imports",
+    "graph.images",
     "graph.turn",
     "graph.contract",
     "graph.asgi",

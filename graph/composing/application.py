@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 from graph.client import ChatClient
 from graph.cluster.objects import Source, read_objects
 from graph.composing.flow import Flow, Target, sequence
-from graph.composing.registry import check_prefix, from_registry
+from graph.composing.registry import from_registry
 from graph.composing.sdk import to_kserve
 from graph.composing.services import Predictor, Service, as_service
 from graph.composing.shipped import Object, Variant, find_shipped
 from graph.composing.weights import write_weights
 from graph.composing.wiring import wire
 from graph.errors import SpecError, needing
+from graph.images import check_prefix
 from graph.lint.findings import Finding, Severity, Subject, lint
 from graph.lint.rules import RULES
 from graph.spec.load import load_objects

@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from graph.errors import SpecError
+from graph.images import check_prefix
 from predictors.images.bill_of_materials import BillError, write_bill
 from predictors.images.builder import DOCKERFILE, ImageError, find_builder
 from predictors.images.catalogue import ALL, CUDA, EMBEDDED, ROOT
@@ -31,7 +33,6 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         "--push",
         metavar="REGISTRY",
         type=_registry,
-        default="",
         help="push each image there, for example to registry.example.com/parley",
     )
     options = parser.parse_args(argv)
@@ -57,11 +58,10 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _registry(text: str) -> str:
     """A registry with a path in it, as an image's name begins."""
-    if "://" in text:
-        raise argparse.ArgumentTypeError(
-            f"{text}: write a host and a path, as registry.example.com/parley"
-        )
-    return text.rstrip("/")
+    try:
+        return check_prefix(text)
+    except SpecError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from graph.composing.registry import check_prefix, from_registry, locate
+from graph.composing.registry import from_registry, locate
+from graph.images import check_prefix
 from predictors.images import catalogue as images
 
 

@@ -85,7 +85,10 @@ def test_a_url_is_no_registry(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main(["--push", "https://registry.example.com"], {})
     assert ended.value.code == 2
-    assert "write a host and a path, as registry.example.com/parley" in capsys.readouterr().err
+    assert (
+        "write its host and a path, in small letters, as registry.example.com"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_command_says_what_it_builds_with_each_option() -> None:

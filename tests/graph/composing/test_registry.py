@@ -6,10 +6,9 @@ import pytest
 
 from graph.cli.main import main
 from graph.composing.application import application
-from graph.composing.registry import check_prefix, from_registry, locate
+from graph.composing.registry import from_registry, locate
 from graph.composing.services import chat, detector
 from graph.composing.shipped import Variant, read_shipped
-from graph.errors import SpecError
 from graph.spec.load import load_objects
 from predictors.images import catalogue
 
@@ -67,30 +66,6 @@ def test_an_application_keeps_its_namespace_and_its_models():
     kinds = {"InferenceService", "Job"}
     changed = {b["kind"] for b, was in zip(moved.objects, plain.objects, strict=True) if b != was}
     assert changed == kinds
-
-
-@pytest.mark.parametrize(
-    "prefix",
-    [
-        "https://registry.example.com",
-        "a b",
-        "",
-        "registry.example.com/Parley",
-        "a//b",
-        "a/-b",
-        "/a",
-    ],
-)
-def test_what_is_no_registry_is_refused(prefix):
-    with pytest.raises(SpecError, match="in small letters, as registry.example.com/parley"):
-        check_prefix(prefix)
-
-
-@pytest.mark.parametrize(
-    "prefix", ["me", "localhost:5000", "10.0.0.2:5001/x", "r.example.com/a_b/c-d"]
-)
-def test_what_a_kubelet_takes_is_taken(prefix):
-    assert check_prefix(f"{prefix}/") == prefix
 
 
 def test_init_writes_it(tmp_path, monkeypatch, capsys):

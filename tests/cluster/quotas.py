@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from tests.cluster.kube import Kubectl
+from tests.cluster.kube import Kubectl, until
 
 NAME = "tight"
 GPU = "nvidia.com/gpu"
@@ -31,14 +32,28 @@ def put(kubectl: Kubectl, namespace: str, hard: Mapping[str, Any]) -> None:
     kubectl.wait(f"resourcequota/{NAME}", "jsonpath={.status.hard}", namespace)
 
 
-def used_up(kubectl: Kubectl, namespace: str) -> set[str]:
-    """That of which nothing is left."""
+def wait_until_used_up(kubectl: Kubectl, namespace: str) -> None:
+    """Until nothing is left. Raises TimeoutError with what is, and with what went wrong there.
+
+    A ReplicaSet that was refused once asks again after twice the time, at last after 82 seconds.
+    """
+    try:
+        until(lambda: not left(kubectl, namespace), "the quota used up", 120)
+    except TimeoutError as err:
+        events = kubectl("events", "-n", namespace, "--types=Warning")
+        pods = kubectl("get", "pods,replicasets", "-n", namespace)
+        rest = left(kubectl, namespace)
+        raise TimeoutError(f"{err}; of the quota are left {rest}\n{pods}\n{events}") from err
+
+
+def left(kubectl: Kubectl, namespace: str) -> dict[str, Decimal]:
+    """That of which something may be taken still, and how much."""
     status = kubectl.get("resourcequota", NAME, namespace)["status"]
     hard, used = (
         {name: parse_quantity(amount) for name, amount in status[key].items()}
         for key in ("hard", "used")
     )
-    return {name for name in hard if hard[name] == used[name]}
+    return {name: hard[name] - used[name] for name in hard if hard[name] != used[name]}
 
 
 def add_up(objects: Iterable[Object]) -> Amounts:

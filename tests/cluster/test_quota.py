@@ -48,7 +48,7 @@ def test_the_embedded_chat_fits_a_quota_of_exactly_what_its_objects_state(
     with strangers.connect(cluster, space) as connected:
         apply(connected, objects)
         assert wait(connected, timeout=180).ready
-    assert quotas.used_up(kubectl, space) == set(hard)
+    assert not quotas.left(kubectl, space)
     # A rollout begins with one pod more, for which there is no room.
     change = '{"metadata": {"annotations": {"changed": "yes"}}}'
     kubectl("patch", "isvc", "chat", "-n", space, "--type=merge", "-p", change)
@@ -67,7 +67,7 @@ def test_the_reference_models_with_their_job_fit_too(cluster: Cluster, space: st
     quotas.put(kubectl, space, hard)
     with strangers.connect(cluster, space) as connected:
         apply(connected, objects)
-    until(lambda: quotas.used_up(kubectl, space) == set(hard), "all pods", 60)
+    quotas.wait_until_used_up(kubectl, space)
 
 
 def test_what_a_quota_refuses_is_told(cluster: Cluster, space: str) -> None:

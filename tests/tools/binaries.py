@@ -62,6 +62,9 @@ def _known(environ: Mapping[str, str]) -> dict[str, Program]:
 
 def _build_one(program: Program, folder: Path, environ: Mapping[str, str]) -> Path:
     target = folder / program.file_name
+    # What is there needs no lock, which somebody may hold for the minutes of another build.
+    if target.exists():
+        return target
     with (folder / ".lock").open("w") as lock:
         # Two runs at once do the work once; the kernel frees the lock of one that was killed.
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -40,7 +40,7 @@ def probe_cluster(cluster: Cluster, images: Sequence[str]) -> Iterator[Finding]:
             other = probe_objects.client(f"{name}-{number}", image, "-")
             made.enter_context(_made(cluster, other))
         server = made.enter_context(_made(cluster, probe_objects.server(f"{name}-server", first)))
-        pod, reason = _await(watches, server, lambda pod: pod.ready)
+        pod, reason = await_pod(watches.next, server, lambda pod: pod.ready)
         yield _judge_image(first, reason)
         if reason is None:
             address = _address(watches, pod.name)
@@ -49,7 +49,7 @@ def probe_cluster(cluster: Cluster, images: Sequence[str]) -> Iterator[Finding]:
             asking = made.enter_context(_made(cluster, client))
             yield from _judge_network(cluster, watches, asking)
         for number, image in enumerate(others):
-            yield _judge_image(image, _await(watches, f"{name}-{number}", _was_pulled)[1])
+            yield _judge_image(image, await_pod(watches.next, f"{name}-{number}", _was_pulled)[1])
 
 
 def _resources(cluster: Cluster) -> dict[Any, Any]:
@@ -70,16 +70,24 @@ def _made(cluster: Cluster, body: Object) -> Iterator[str]:
             resource.delete(name, cluster.namespace, body={"gracePeriodSeconds": 0})
 
 
-def _await(watches: Watches, name: str, done: Callable[[Pod], bool]) -> tuple[Pod, Reason | None]:
-    """The pod when it is done, or with the reason why it never will be. Raises TimedOut."""
+def await_pod(
+    read: Callable[[float], Snapshot | None], name: str, done: Callable[[Pod], bool]
+) -> tuple[Pod, Reason | None]:
+    """The pod when it is done, or with the reason why it never will be. Raises TimedOut.
+
+    read: the objects after a change, or after so many seconds.
+    """
     end = time.monotonic() + _SECONDS
-    while (left := end - time.monotonic()) > 0:
-        snapshot = watches.next(left)
+    # It may have ended while another pod was waited for, and changes no more.
+    left = 0.0
+    while left >= 0:
+        snapshot = read(left)
         for pod in map(read_pod, snapshot.of(POD) if snapshot else ()):
             if pod.name == name:
                 reason = None if done(pod) else _trouble(pod, snapshot)
                 if reason or done(pod):
                     return pod, reason
+        left = end - time.monotonic()
     raise TimedOut(f"Pod/{name}: is not done after {_SECONDS:.0f} s")
 
 
@@ -109,7 +117,7 @@ def _judge_image(image: str, reason: Reason | None) -> Finding:
 
 
 def _judge_network(cluster: Cluster, watches: Watches, client: str) -> Iterator[Finding]:
-    pod, reason = _await(watches, client, lambda pod: pod.phase in _ENDED)
+    pod, reason = await_pod(watches.next, client, lambda pod: pod.phase in _ENDED)
     lines = read_log(cluster, client, "probe", EVERYTHING)
     try:
         told = json.loads(lines[-1].text)

@@ -13,8 +13,11 @@ from graph.cluster.doctor.kserve import judge_controller, judge_settings
 from graph.cluster.doctor.model import Finding, Verdict
 from graph.cluster.doctor.network import judge_gateway
 from graph.cluster.doctor.nodes import judge_classes
+from graph.cluster.doctor.probe import await_pod
 from graph.cluster.doctor.reading import has_field
 from graph.cluster.doctor.rights import ROLE, Right, read_rights
+from graph.cluster.snapshot import Snapshot
+from tests.graph.cluster.given import snapshot_of
 
 OK, NOTE, FAILURE = Verdict.OK, Verdict.NOTE, Verdict.FAILURE
 Object = dict[str, Any]
@@ -196,3 +199,16 @@ def test_every_right_of_the_shipped_role_is_asked_for() -> None:
     assert Right("", "pods/portforward", "create") in rights
     assert Right("serving.kserve.io", "inferencegraphs", "patch") in rights
     assert len(rights) == len(set(rights))
+
+
+def test_a_pod_that_ended_while_another_was_waited_for_is_seen_at_once() -> None:
+    """It changes no more, so that who waits for a change waits in vain."""
+    pod = {"kind": "Pod", "metadata": {"name": "ended"}, "status": {"phase": "Succeeded"}}
+    waited: list[float] = []
+
+    def read(seconds: float) -> Snapshot:
+        waited.append(seconds)
+        return snapshot_of([pod], "parley")
+
+    found, reason = await_pod(read, "ended", lambda pod: pod.phase == "Succeeded")
+    assert (found.name, reason, waited) == ("ended", None, [0])

@@ -54,7 +54,8 @@ def check_images(kubectl: Kubectl) -> None:
     missing = [each for each in found if each.check.startswith("image ") and not _is_there(each)]
     if missing:
         told = "; ".join(f"{each.check} {each.found}" for each in missing)
-        raise NotUsable(f"{told}. {_advice()}")
+        fixes = "; ".join(sorted({each.fix for each in missing}))
+        raise NotUsable(f"{told}. Fix: {fixes}. {_advice()}")
 
 
 def _is_there(finding: Finding) -> bool:

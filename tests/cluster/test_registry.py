@@ -21,13 +21,15 @@ pytestmark = pytest.mark.cluster
 SPACE = "parley-registry"
 SECRET = "registry"
 DETECTOR = images.Image("detector").name
-HIDDEN = f"{PRIVATE}/parley/{DETECTOR}"
+# No other test pulls it: what is on the node is not pulled again.
+REPOSITORY = "alone/parley-detector"
+HIDDEN = f"{PRIVATE}/alone/{DETECTOR}"
 REFUSED = f"image {HIDDEN} is refused by its registry: it is private, or not there"
 
 
 @pytest.fixture(scope="module")
 def digest(registry: Registry) -> str:
-    return registry.push(f"localhost/{DETECTOR}", f"parley/{DETECTOR}", os.environ)
+    return registry.push(f"localhost/{DETECTOR}", f"alone/{DETECTOR}", os.environ)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def space(cluster: Cluster, digest: str) -> Iterator[str]:
 def test_an_image_is_pulled_by_its_tag_and_by_its_digest(
     cluster: Cluster, space: str, digest: str
 ) -> None:
-    by_tag, by_digest = f"{OPEN}/parley/{DETECTOR}", f"{OPEN}/parley/parley-detector@{digest}"
+    by_tag, by_digest = f"{OPEN}/alone/{DETECTOR}", f"{OPEN}/{REPOSITORY}@{digest}"
     made = {"tagged": by_tag, "pinned": by_digest}
     services = [strangers.service(name, {"image": image}) for name, image in made.items()]
     strangers.put(cluster.kubectl, space, *services)
@@ -54,7 +56,7 @@ def test_an_image_is_pulled_by_its_tag_and_by_its_digest(
     ("name", "image", "cause", "words"),
     [
         ("hidden", HIDDEN, Cause.IMAGE_NOT_PULLED, REFUSED),
-        ("untagged", f"{OPEN}/parley/parley-detector:9", Cause.IMAGE_NOT_FOUND, ":9 is not found"),
+        ("untagged", f"{OPEN}/{REPOSITORY}:9", Cause.IMAGE_NOT_FOUND, ":9 is not found"),
         ("unknown", f"{OPEN}/nobody/nothing:1", Cause.IMAGE_NOT_FOUND, ":1 is not found"),
     ],
 )

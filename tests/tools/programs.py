@@ -15,6 +15,10 @@ KSERVE = "v0.20.0"
 # KServe 0.20 pins 1.8; it works with this one too.
 ENVOY_GATEWAY = "v1.9.1"
 METRICS_SERVER = "v0.9.0"
+KEDA = "v2.21.0"
+# The newest that the module proxy has; from 0.14 on an InterceptorRoute says what an
+# HTTPScaledObject says here.
+KEDA_HTTP = "v0.12.0"
 _CONTAINERD = "v2.4.2"
 _KUBE_ROUTER = "github.com/cloudnativelabs/kube-router/v2"
 _DISTRIBUTION = "github.com/distribution/distribution/v3"
@@ -95,6 +99,8 @@ def optional_programs(environ: Mapping[str, str]) -> dict[str, Program]:
                 METRICS_SERVER,
                 "sigs.k8s.io/metrics-server/cmd/metrics-server",
             ),
+            Program("keda", KEDA, "github.com/kedacore/keda/v2/cmd/operator", module="keda"),
+            *map(_keda_http, ("interceptor", "scaler")),
         )
     }
 
@@ -129,3 +135,8 @@ def _containerd(name: str) -> Program:
 def _kserve(name: str) -> Program:
     package = f"github.com/kserve/kserve/cmd/{name}"
     return Program(f"kserve-{name}", KSERVE, package, module="kserve")
+
+
+def _keda_http(name: str) -> Program:
+    package = f"github.com/kedacore/http-add-on/{name}"
+    return Program(f"keda-{name}", KEDA_HTTP, package, module="keda-http")

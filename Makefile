@@ -11,6 +11,8 @@ COMPILE = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-in
 LOCK = $(COMPILE) --upgrade pyproject.toml
 # The command line's packages stay out of the images, where nothing else needs them.
 COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham tenacity typer
+# KServe's SDK requires it, to name a version without holes, and imports it nowhere.
+NEVER_IMPORTED = pillow
 IMAGES_ON_CPU = detector translator chat
 IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.
@@ -47,9 +49,9 @@ format: .venv/dev ## fix what ruff can
 lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in $(LOCKED); do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 	for extra in $(IMAGES_ON_CPU); do \
-	  $(LOCK) --extra $$extra $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
+	  $(LOCK) --extra $$extra $(NEVER_IMPORTED:%=--no-emit-package %) $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
 	for extra in $(IMAGES_ON_GPU); do \
-	  $(LOCK) --extra $$extra --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
+	  $(LOCK) --extra $$extra $(NEVER_IMPORTED:%=--no-emit-package %) --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
 	$(LOCK) --extra convert --no-emit-package google-re2 --no-emit-package tenacity $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 	echo filelock | $(COMPILE) --upgrade --no-annotate - -c requirements/chat.txt -o requirements/weights.txt
 

@@ -181,7 +181,7 @@ def _kserve_model(handler: Handler) -> Any:
             """KServe's base class sets it; only the handler knows."""
 
         async def predict(self, body: Any, _: Any, response_headers: Any) -> bytes:
-            # Bytes, because for a dict KServe 0.20 uses a response class that FastAPI deprecates.
+            # Bytes, because for a dict KServe uses a response class that FastAPI deprecates.
             response_headers["content-type"] = "application/json"
             return (await handler.respond(body)).body
 

@@ -33,7 +33,13 @@ def nothing_up() -> None:
 def test_a_start_that_ends_early_leaves_nothing(ending: signal.Signals, nothing_up: None) -> None:
     """By Ctrl-C all goes at once; what a killed start leaves, `down` removes."""
     folders = {folder: Path(folder).exists() for folder in sandbox.PRIVATE_FOLDERS}
-    with subprocess.Popen([*HARNESS, "up"], stderr=subprocess.PIPE, text=True) as start:
+    with subprocess.Popen(
+        [*HARNESS, "up"],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background of a shell would pass on that it ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as start:
         begun = harness.STATE / "logs" / "kubelet.log"
         until(lambda: begun.exists() or start.poll() is not None, "a kubelet", 3000)
         start.send_signal(ending)

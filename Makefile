@@ -75,7 +75,7 @@ cluster-down: .venv/dev ## remove that cluster without a trace
 	.venv/bin/python -m tests.cluster.harness down
 
 e2e: .venv/dev ## the tests on a cluster: KUBECONFIG's, or one of its own
-	.venv/bin/python -m pytest -m cluster tests/cluster
+	.venv/bin/python -m tests.cluster.run
 
 fuzz: .venv/dev ## ever new requests, files and conditions, of any kind; SECONDS_OF_FUZZ=600
 	.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS_OF_FUZZ),600)

@@ -11,22 +11,32 @@ import pytest
 
 from graph.cluster import connection
 from graph.cluster.wait import wait
-from predictors.images import catalogue as images
 from tests.cluster import foreign, harness, strangers, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
-from tests.cluster.image_prefix import prefix
 from tests.cluster.registry import Registry, started_registry
+from tests.cluster.run import ready
 from tests.tools import binaries
+
+# The lane of what shares the project's namespace, its gateway or a registry.
+PROJECT = "project"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of the cluster run where they are asked for by their marker, and say so elsewhere."""
     if "cluster" in (config.getoption("-m") or ""):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_lane(item)))
         return
     for item in items:
         if item.get_closest_marker("cluster"):
             item.add_marker(pytest.mark.skip(reason="needs a cluster: run `make e2e`"))
+
+
+def _lane(item: pytest.Item) -> str:
+    """Of the tests of one lane, no two run at the same time (`run.py`)."""
+    shared = {"deployment", "registry"} & set(getattr(item, "fixturenames", ()))
+    return PROJECT if shared or item.get_closest_marker(PROJECT) else item.path.name
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +47,7 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
         # Minutes pass here: what is done and how long it took is seen as it happens.
         with capture.global_and_fixture_disabled():
             try:
-                running = stack.enter_context(harness.running(os.environ))
-                if running.own and not prefix():
-                    harness.load_project(images.EMBEDDED, os.environ)
-                else:
-                    foreign.check_images(running.kubectl)
+                running = stack.enter_context(ready(os.environ))
             except foreign.NotUsable as err:
                 # One line, in the place of one for each test.
                 pytest.exit(f"the tests cannot run on that cluster: {err}", returncode=3)
@@ -95,7 +101,7 @@ def embedded(deployment: Deployment) -> Deployment:
 @pytest.fixture(scope="session")
 def chained(cluster: Cluster) -> Iterator[str]:
     """A namespace with a graph of strangers' services, and one service alone; all of it works."""
-    with strangers.namespace(cluster.kubectl, "parley-chained") as name:
+    with strangers.namespace(cluster.kubectl, f"parley-chained-{uuid4().hex[:8]}") as name:
         services = map(strangers.service, ("first", "second", "alone"))
         strangers.put(cluster.kubectl, name, *services, strangers.graph("chain", "first", "second"))
         with strangers.connect(cluster, name) as connected:

@@ -233,7 +233,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             return 0
         cluster = find({key: environ[key] for key in environ if key != "KUBECONFIG"}) or up(environ)
         load_project(images.EMBEDDED, environ)
-    except _FAILURES as err:
+    except FAILURES as err:
         print(err, file=sys.stderr)
         return 1
     print(*_versions(cluster, environ), sep="\n", file=sys.stderr)
@@ -261,7 +261,7 @@ def _settings(cluster: Cluster) -> list[str]:
     ]
 
 
-_FAILURES = (
+FAILURES = (
     ClusterError,
     KubectlError,
     TimeoutError,

@@ -14,7 +14,8 @@ from tests.cluster.harness import Cluster
 from tests.cluster.image_prefix import located_file
 from tests.cluster.kube import until
 
-pytestmark = pytest.mark.cluster
+# It is reached by the gateway, whose settings other tests change.
+pytestmark = [pytest.mark.cluster, pytest.mark.project]
 
 NAMESPACE = "parley-basic-chat"
 HOST = "basic-chat.parley.example.com"

@@ -15,7 +15,8 @@ from tests.cluster import kubeconfigs, strangers
 from tests.cluster.harness import Cluster
 from tests.cluster.image_prefix import located
 
-pytestmark = pytest.mark.cluster
+# It looks at the whole cluster, which must not lose a node meanwhile.
+pytestmark = [pytest.mark.cluster, pytest.mark.project]
 SPACE = "parley-doctor"
 IMAGE = "parley-detector:0.1.0"
 

@@ -22,10 +22,12 @@ from tests.tools import binaries
 PROJECT = "project"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of the cluster run where they are asked for by their marker, and say so elsewhere."""
     if "cluster" in (config.getoption("-m") or ""):
         for item in items:
+            # pytest-xdist reads them in a hook of the same name, after this one.
             item.add_marker(pytest.mark.xdist_group(_lane(item)))
         return
     for item in items:

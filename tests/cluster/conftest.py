@@ -15,11 +15,11 @@ from tests.cluster import foreign, harness, strangers, weights
 from tests.cluster.deployment import NAMESPACE, Deployment
 from tests.cluster.harness import Cluster
 from tests.cluster.registry import Registry, started_registry
-from tests.cluster.run import ready
+from tests.cluster.run import PROJECT, ready
 from tests.tools import binaries
 
-# The lane of what shares the project's namespace, its gateway or a registry.
-PROJECT = "project"
+# Fixtures that share the project's namespace, the gateway or a registry with others.
+_SHARED = frozenset({"deployment", "registry"})
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -27,18 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Tests of the cluster run where they are asked for by their marker, and say so elsewhere."""
     if "cluster" in (config.getoption("-m") or ""):
         for item in items:
-            # pytest-xdist reads them in a hook of the same name, after this one.
-            item.add_marker(pytest.mark.xdist_group(_lane(item)))
+            if _SHARED.intersection(getattr(item, "fixturenames", ())):
+                # In time for `-m`, which pytest reads in a hook of the same name.
+                item.add_marker(PROJECT)
         return
     for item in items:
         if item.get_closest_marker("cluster"):
             item.add_marker(pytest.mark.skip(reason="needs a cluster: run `make e2e`"))
-
-
-def _lane(item: pytest.Item) -> str:
-    """Of the tests of one lane, no two run at the same time (`run.py`)."""
-    shared = {"deployment", "registry"} & set(getattr(item, "fixturenames", ()))
-    return PROJECT if shared or item.get_closest_marker(PROJECT) else item.path.name
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,10 @@ work in namespaces of their own are the other. The arguments go to pytest.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -18,10 +20,11 @@ from tests.cluster import foreign, harness
 from tests.cluster.harness import Cluster
 from tests.cluster.image_prefix import prefix
 
-PYTEST = [sys.executable, "-m", "pytest", "-m", "cluster"]
+# Of the tests with this marker no two run at the same time.
+PROJECT = "project"
+LANES = (f"cluster and {PROJECT}", f"cluster and not {PROJECT}")
 # It starts clusters, and so comes before there is one.
 FIRST = "tests/cluster/test_a_start.py"
-LANES = ["-n", "2", "--dist", "loadgroup"]
 # Says that the cluster is up and has the project's images, so that no lane needs to see to it.
 READY = "PARLEY_CLUSTER_READY"
 
@@ -39,21 +42,38 @@ def ready(environ: Mapping[str, str]) -> Iterator[Cluster]:
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """The status of the first pytest that did not pass; 1 and 3 where there is no cluster."""
+    """The first status of a pytest that did not pass; 1 and 3 where there is no cluster."""
     if not environ.get("KUBECONFIG"):
-        status = subprocess.run([*PYTEST, FIRST], env=environ).returncode
+        status = subprocess.run([*_pytest("cluster"), FIRST], env=environ).returncode
         if status:
             return status
     try:
         with ready(environ):
-            command = [*PYTEST, *LANES, f"--ignore={FIRST}", *(argv or ["tests/cluster"])]
-            return subprocess.run(command, env={**environ, READY: "yes"}).returncode
+            return _run_lanes(argv or ["tests/cluster"], {**environ, READY: "yes"})
     except foreign.NotUsable as err:
         print(f"the tests cannot run on that cluster: {err}", file=sys.stderr)
         return 3
     except harness.FAILURES as err:
         print(err, file=sys.stderr)
         return 1
+
+
+def _run_lanes(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """What the shorter lane says follows when both have ended."""
+    long, short = ([*_pytest(lane), f"--ignore={FIRST}", *argv] for lane in LANES)
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(short, env=environ, stdout=said, stderr=subprocess.STDOUT) as beside,
+    ):
+        status = subprocess.run(long, env=environ).returncode
+        beside.wait()
+        said.seek(0)
+        shutil.copyfileobj(said, sys.stdout)
+    return status or beside.returncode
+
+
+def _pytest(lane: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-m", lane]
 
 
 if __name__ == "__main__":

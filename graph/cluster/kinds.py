@@ -44,6 +44,7 @@ KINDS = (
     Kind("networking.k8s.io", "NetworkPolicy"),
     Kind("policy", "PodDisruptionBudget"),
     Kind("autoscaling", "HorizontalPodAutoscaler"),
+    Kind("http.keda.sh", "HTTPScaledObject"),
     Kind("keda.sh", "ScaledObject"),
     Kind("monitoring.coreos.com", "PodMonitor"),
     Kind("gateway.envoyproxy.io", "ClientTrafficPolicy"),

@@ -1,4 +1,4 @@
-"""What is optional: metrics-server, KEDA and Prometheus' operator."""
+"""What is optional: metrics-server, KEDA with its HTTP Add-on, and Prometheus' operator."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from graph.errors import NotFound
 _ADDONS = (
     ("metrics-server", "metrics.k8s.io/v1beta1", "PodMetrics", "autoscaling by CPU"),
     ("KEDA", "keda.sh/v1alpha1", "ScaledObject", "a ScaledObject of your own"),
+    (
+        "KEDA's HTTP Add-on",
+        "http.keda.sh/v1alpha1",
+        "HTTPScaledObject",
+        "`components/scale-to-zero`",
+    ),
     ("Prometheus", "monitoring.coreos.com/v1", "PodMonitor", "`podMonitor` of the chart"),
 )
 

@@ -20,23 +20,29 @@ from graph.turn.timeouts import DEFAULT
 QUEUE_SECONDS = DEFAULT.turn / 4
 # Seconds of work after which a measured rate counts for a third.
 _MEMORY = 30.0
+# The first requests wait for what is read from the disk once, and say little of those that follow.
+_FIRST = 3
 
 
 class Rate:
-    """Cost finished per second of work, the latest counting most; None until something ended."""
+    """Cost finished per second of work, the latest counting most; None until three have ended."""
 
     def __init__(self) -> None:
         self._cost = 0.0
         self._seconds = 0.0
+        self._ended = 0
 
     def note(self, cost: float, seconds: float) -> None:
         kept = math.exp(-seconds / _MEMORY)
         self._cost = self._cost * kept + cost
         self._seconds = self._seconds * kept + seconds
+        self._ended += 1
 
     @property
     def per_second(self) -> float | None:
-        return self._cost / self._seconds if self._cost and self._seconds else None
+        if self._ended < _FIRST or not (self._cost and self._seconds):
+            return None
+        return self._cost / self._seconds
 
 
 class Admission:

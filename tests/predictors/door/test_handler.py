@@ -78,8 +78,9 @@ async def test_a_request_is_admitted_by_what_it_asks_of_the_model_and_refused_wh
     predictor = Costs()
     predictor.go.set()
     handler = loaded(predictor, max_queue_seconds=1e-9)
-    # Idle, it takes any request; and by this one it knows its rate.
-    assert (await handler.answer(BODY)).status == 200
+    # Idle, it takes any request; and by these it knows its rate.
+    for _ in range(3):
+        assert (await handler.answer(BODY)).status == 200
     predictor.go.clear()
     first = asyncio.create_task(handler.answer(b'{"user_input": "a long message"}'))
     await asyncio.sleep(0)

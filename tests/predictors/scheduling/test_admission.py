@@ -18,11 +18,12 @@ class Clock:
         return self.now
 
 
-def measured(clock: Clock, rate: float, requests: int = 64, seconds: float = 30.0) -> Admission:
+def measured(clock: Clock, rate: float, requests: int = 64, seconds: float = 30.5) -> Admission:
     """An idle one that has finished `rate` of cost in each second."""
     admission = Admission(requests=requests, seconds=seconds, clock=clock)
-    with admission.take(10 * rate):
-        clock.now += 10
+    for _ in range(3):
+        with admission.take(10 * rate):
+            clock.now += 10
     return admission
 
 
@@ -51,6 +52,20 @@ def test_what_would_take_too_long_is_refused_with_the_seconds_until_there_is_roo
         assert admission.at_work == 3
     with admission.take(100):
         pass
+
+
+def test_nobody_is_refused_for_the_slow_beginning_of_a_model() -> None:
+    """Its first requests wait for pages that are read once."""
+    clock = Clock()
+    admission = Admission(requests=64, seconds=30, clock=clock)
+    for _ in range(2):
+        with admission.take(10):
+            clock.now += 100
+    with admission.take(10), admission.take(10):
+        pass
+    # Three have ended, and now the rate is known.
+    with admission.take(10), pytest.raises(Overloaded):
+        admission.take(10)
 
 
 def test_a_short_request_is_taken_beside_a_long_one_and_a_second_long_one_is_not() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+MANIFESTS = Path(__file__).parents[2] / "manifests"
 Objects = list[dict[str, Any]]
 
 
@@ -38,3 +43,28 @@ def test_keda_alone_says_how_many_pods_there_are(compose: Callable[..., Objects]
     assert scaled["minReplicaCount"] == chat["spec"]["predictor"]["minReplicas"] == 0
     target = only(objects, "HTTPScaledObject", "chat")["spec"]["scaleTargetRef"]
     assert scaled["scaleTargetRef"]["name"] == target["name"] == "chat-predictor"
+
+
+def test_a_language_whose_branch_it_does_not_know_is_refused(
+    kustomize: list[str], tmp_path: Path
+) -> None:
+    """Also where the branch is all that the language added."""
+    up = "../" * len(tmp_path.resolve().parts[1:])
+    manifests = up + str(MANIFESTS.resolve())[1:]
+    branch = {"name": "it", "nodeName": "it", "condition": "x", "dependency": "Hard"}
+    added = [{"op": "add", "path": "/spec/nodes/by-language/steps/2", "value": branch}]
+    before = tmp_path / "languages"
+    before.mkdir()
+    overlay = {
+        "resources": [f"../{manifests}/overlays/embedded"],
+        "patches": [{"target": {"kind": "InferenceGraph"}, "patch": yaml.safe_dump(added)}],
+    }
+    (before / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    chosen = {
+        "resources": ["languages"],
+        "components": [f"{manifests}/components/scale-to-zero"],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(chosen))
+    done = subprocess.run([*kustomize, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "testing value /spec/nodes/by-language/steps/2/name failed" in done.stderr

@@ -77,7 +77,8 @@ def _run_lanes(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 def join_statuses(*lanes: int) -> int:
     """One lane may hold nothing of what was asked for, which pytest calls a failure; not both."""
     nothing = int(ExitCode.NO_TESTS_COLLECTED)
-    return max((status for status in lanes if status != nothing), default=nothing)
+    failed = [status for status in lanes if status not in (0, nothing)]
+    return failed[0] if failed else min(lanes)
 
 
 def _pytest(lane: str) -> list[str]:

@@ -25,16 +25,19 @@ from graph.imports import without_arguments
 from predictors.door.handler import Handler, close_all, load_all, report
 from predictors.door.logs import set_up_logging
 from predictors.door.middleware import RequestGuard
+from predictors.engines.cpu import cpu_limit
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
+from predictors.scheduling.cores import Cores
 from predictors.settings import OptionError, PredictorSettings, ServerSettings
 
 log = logging.getLogger(__name__)
 
 Built = tuple[Predictor, PredictorSettings]
-Build = Callable[[Sequence[str], Mapping[str, str], Progress], Built]
+# Arguments, environment, progress, and the cores that all its models share.
+Build = Callable[[Sequence[str], Mapping[str, str], Progress, Cores], Built]
 BuildAll = Callable[
-    [Sequence[str], Mapping[str, str], Progress], tuple[Sequence[Built], ServerSettings]
+    [Sequence[str], Mapping[str, str], Progress, Cores], tuple[Sequence[Built], ServerSettings]
 ]
 
 
@@ -44,9 +47,9 @@ def run(
     """The whole of a predictor's `main`: 0 after a clean stop, 1 failed, 2 wrong options."""
 
     def build_one(
-        words: Sequence[str], variables: Mapping[str, str], progress: Progress
+        words: Sequence[str], variables: Mapping[str, str], progress: Progress, cores: Cores
     ) -> tuple[Sequence[Built], ServerSettings]:
-        predictor, settings = build(words, variables, progress)
+        predictor, settings = build(words, variables, progress, cores)
         return [(predictor, settings)], settings
 
     return run_all(prog, build_one, argv, environ)
@@ -62,6 +65,7 @@ def run_all(
                 sys.argv[1:] if argv is None else argv,
                 os.environ if environ is None else environ,
                 progress,
+                Cores(cpu_limit()),
             )
         return serve([make_handler(*each) for each in built], settings)
     except ParleyError as err:

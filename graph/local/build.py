@@ -34,9 +34,11 @@ from graph.spec.services import InferenceService
 from graph.spec.sources import SHIPPED, read_manifests
 from graph.turn.timeouts import DEFAULT
 from predictors.door.handler import Handler, close_all, load_all
+from predictors.engines.cpu import cpu_limit
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing
+from predictors.scheduling.cores import Cores
 from predictors.serving import Built, make_handler
 from predictors.settings import ModelSettings, OptionError
 
@@ -112,11 +114,13 @@ def build(
     services = list({_where(service): service for service, _ in targets.values()}.values())
     # Code before weights: what is not installed comes first.
     modules = [_module(service) for service in services]
+    # They run in one process, so that they share its cores.
+    cores = Cores(cpu_limit())
     built: dict[str, list[Built]] = {}
     unpulled: list[NotPulled] = []
     for service, module in zip(services, modules, strict=True):
         try:
-            built[_where(service)] = _build(service, module, progress)
+            built[_where(service)] = _build(service, module, progress, cores)
         except NotPulled as err:
             unpulled.append(err)
     if unpulled:
@@ -197,12 +201,14 @@ def _module(service: InferenceService) -> ModuleType:
         raise SpecError(f"{where}: cannot import {words[2]}: {err}") from err
 
 
-def _build(service: InferenceService, module: ModuleType, progress: Progress) -> list[Built]:
+def _build(
+    service: InferenceService, module: ModuleType, progress: Progress, cores: Cores
+) -> list[Built]:
     """A service's predictors, with the options of its container. Raises SpecError."""
     words = service.container.command_line() if service.container else []
     try:
         with needing("local"):
-            built = module.build(words[3:], _environ(service), progress)
+            built = module.build(words[3:], _environ(service), progress, cores)
     except OptionError as err:
         raise SpecError(f"{_where(service)}: {err}") from err
     return list(built[0]) if words[2] == _COLOCATED else [built]

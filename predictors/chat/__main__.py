@@ -20,6 +20,7 @@ from predictors.chat.prompt import PromptByModel
 from predictors.engine import Engine, Sampling
 from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
+from predictors.scheduling.cores import Cores
 from predictors.settings import ModelSettings, OptionError, option, read_settings
 
 PROG = "predictors.chat"
@@ -60,13 +61,18 @@ class ChatSettings(ModelSettings):
 
 
 def build(
-    argv: Sequence[str], environ: Mapping[str, str], progress: Progress = show_nothing
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    progress: Progress = show_nothing,
+    cores: Cores | None = None,
 ) -> tuple[Chat, ChatSettings]:
     settings = read_settings(
         ChatSettings, argv, environ, PROG, "Answers in English; KServe V1 protocol."
     )
     examples = load_example_turns(settings.example_turns)
-    engine = choose_engine(settings, environ, context=settings.context, progress=progress)
+    engine = choose_engine(
+        settings, environ, context=settings.context, progress=progress, cores=cores
+    )
     return make_chat(settings, engine, examples), settings
 
 

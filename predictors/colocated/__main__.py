@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from graph.errors import find_nearest
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing
+from predictors.scheduling.cores import Cores
 from predictors.settings import OptionError, ServerSettings, read_settings
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
 
 
 def build(
-    argv: Sequence[str], environ: Mapping[str, str], progress: Progress = show_nothing
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    progress: Progress = show_nothing,
+    cores: Cores | None = None,
 ) -> tuple[list[Built], ServerSettings]:
     """The predictors that the arguments ask for, not yet loaded. Raises OptionError, ModelError."""
     own, blocks = read_blocks(argv)
@@ -68,7 +72,7 @@ def build(
     unpulled: list[NotPulled] = []
     for block in blocks:
         try:
-            built.append(_build(block, environ, progress))
+            built.append(_build(block, environ, progress, cores))
         except NotPulled as err:
             unpulled.append(err)
     if unpulled:
@@ -104,10 +108,12 @@ def _check(block: Block) -> None:
             )
 
 
-def _build(block: Block, environ: Mapping[str, str], progress: Progress) -> Built:
+def _build(
+    block: Block, environ: Mapping[str, str], progress: Progress, cores: Cores | None
+) -> Built:
     module = importlib.import_module(f"{block.module}.__main__")
     try:
-        built: Built = module.build(block.words, environ, progress)
+        built: Built = module.build(block.words, environ, progress, cores)
     except OptionError as err:
         raise OptionError(f"{block.place}: {err}") from err
     return built

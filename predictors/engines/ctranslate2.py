@@ -22,6 +22,7 @@ from predictors.engines.ctranslate2_decoder import Decoder
 from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
 from predictors.models.manifest import read_description
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.cores import Cores
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,34 @@ class _Loaded:
 class CTranslate2:
     """A converted folder, with one worker for each of `threads` CPU threads (of a GPU: one).
 
-    context: tokens that a prompt and its answer share at most in a causal model.
+    context: tokens that a prompt and its answer share at most in a causal model.  cores: those that
+    it shares with other models of the process.
     """
 
     def __init__(
-        self, path: Path, model: str, *, threads: int, device: str = "auto", context: int = 2048
+        self,
+        path: Path,
+        model: str,
+        *,
+        threads: int,
+        device: str = "auto",
+        context: int = 2048,
+        cores: Cores | None = None,
     ) -> None:
         self._path = path
         self._model = model
         self._threads = threads
         self._device = device
         self._context = context
+        self._cores = cores
         self._loaded: _Loaded | None = None
 
     def load(self) -> None:
         description = read_description(self._path)
         tokens = load_tokens(self._path)
         device = self._device if self._device != "auto" else _best_device()
-        workers = self._threads if device == "cpu" else 1
+        on_cpu = device == "cpu"
+        workers = self._threads if on_cpu else 1
         model: EncoderDecoder | Decoder
         if description.is_encoder_decoder:
             translator = self._open("Translator", device, workers)
@@ -62,7 +73,9 @@ class CTranslate2:
         else:
             generator = self._open("Generator", device, workers)
             model = Decoder(generator, tokens, description, self._model, self._context)
-        batcher = MicroBatcher[Any, Any, list[str]](model.run, workers=workers)
+        batcher = MicroBatcher[Any, Any, list[str]](
+            model.run, workers=workers, cores=self._cores if on_cpu else None
+        )
         info = description.engine_info(self._model, model.context, device)
         self._loaded = _Loaded(model, tokens, batcher, info)
 

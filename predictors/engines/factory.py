@@ -15,6 +15,7 @@ from predictors.engine import Engine
 from predictors.engines.cpu import cpu_limit
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.progress import Progress, show_nothing
+from predictors.scheduling.cores import Cores
 from predictors.settings import ModelSettings
 
 # The engines that read a format, the preferred one first.
@@ -28,12 +29,16 @@ ENGINES_OF_FORMAT = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """A model and how it shall run. context: tokens a request."""
+    """A model and how it shall run.
+
+    context: tokens a request.  cores: those of the whole process.
+    """
 
     model: ResolvedModel
     settings: ModelSettings
     context: int
     environ: Mapping[str, str]
+    cores: Cores | None = None
 
     def threads(self) -> int:
         """CPU threads as the options say, else as many as the container may keep busy."""
@@ -46,8 +51,11 @@ def choose_engine(
     *,
     context: int = 2048,
     progress: Progress = show_nothing,
+    cores: Cores | None = None,
 ) -> Engine:
     """The engine for `settings.model`, not yet loaded; `context` tokens are wanted a request.
+
+    cores: those that it shares with the other models of the process; by default it has its own.
 
     Raises ModelError: weights that are missing or damaged, an engine that cannot read them or whose
     package is not installed.
@@ -67,7 +75,7 @@ def choose_engine(
             f"--engine {name}: cannot read {resolved.name}, whose format is {resolved.format}; "
             f"use {' or '.join(able)}"
         )
-    return WatchedEngine(_MAKERS[name](Wanted(resolved, settings, context, environ)))
+    return WatchedEngine(_MAKERS[name](Wanted(resolved, settings, context, environ, cores)))
 
 
 def _make_llamacpp(wanted: Wanted) -> Engine:
@@ -81,6 +89,7 @@ def _make_llamacpp(wanted: Wanted) -> Engine:
         parallel=wanted.settings.parallel,
         context=wanted.context,
         gpu_layers=0 if wanted.settings.device == "cpu" else -1,
+        cores=wanted.cores,
     )
 
 
@@ -103,6 +112,7 @@ def _make_ctranslate2(wanted: Wanted) -> Engine:
         threads=wanted.threads(),
         device=wanted.settings.device,
         context=wanted.context,
+        cores=wanted.cores,
     )
 
 
@@ -120,6 +130,7 @@ def _make_transformers(wanted: Wanted) -> Engine:
         threads=wanted.threads(),
         device=wanted.settings.device,
         context=wanted.context,
+        cores=wanted.cores,
     )
 
 

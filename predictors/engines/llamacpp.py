@@ -34,6 +34,7 @@ from predictors.engine import (
     without_languages,
 )
 from predictors.engines.connections import Connections
+from predictors.scheduling.cores import Cores
 from predictors.scheduling.fairness import FairSlots
 from predictors.scheduling.tasks import run_together
 
@@ -62,6 +63,7 @@ class LlamaCpp:
         parallel: int = 4,
         context: int = 2048,
         gpu_layers: int = 0,
+        cores: Cores | None = None,
     ) -> None:
         self._path = path
         self._model = model
@@ -69,6 +71,7 @@ class LlamaCpp:
         self._parallel = parallel
         self._context = context
         self._gpu_layers = gpu_layers
+        self._cores = cores
         self._loaded: _Loaded | None = None
         # The prefix that the only slot keeps, where there is but one.
         self._kept = ""
@@ -96,7 +99,7 @@ class LlamaCpp:
         )
         special_tokens = SpecialTokens(header.special_tokens)
         self._kept = ""
-        self._loaded = _Loaded(server, http, special_tokens, info, FairSlots(self._parallel))
+        self._loaded = _Loaded(server, http, special_tokens, info, self._slots(xllamacpp))
 
     def close(self) -> None:
         """Stop the work at hand, which then fails, and free the weights."""
@@ -105,6 +108,7 @@ class LlamaCpp:
             # The C++ object ends its threads when its last reference goes. It waits there for each
             # open request while it holds the interpreter's lock: an open one would hold it forever.
             loaded.connections.close()
+            loaded.slots.close()
 
     @property
     def info(self) -> EngineInfo:
@@ -120,6 +124,14 @@ class LlamaCpp:
         body = {"content": text, "add_special": True, "parse_special": not isinstance(asked, str)}
         answer = await self._post("/tokenize", body)
         return len(answer["tokens"])
+
+    def _slots(self, xllamacpp: Any) -> FairSlots:
+        kind = xllamacpp.ggml_backend_dev_type
+        others = {kind.GGML_BACKEND_DEVICE_TYPE_GPU, kind.GGML_BACKEND_DEVICE_TYPE_IGPU}
+        devices = xllamacpp.get_device_info() if self._gpu_layers else ()
+        # Work on a GPU keeps no core busy.
+        cores = None if any(each["type"] in others for each in devices) else self._cores
+        return FairSlots(self._parallel, threads=self._threads, cores=cores)
 
     def _describe(self, header: GgufHeader) -> EngineInfo:
         return EngineInfo(

@@ -23,6 +23,7 @@ from predictors.engine import EngineInfo, Prompt, Sampling
 from predictors.engines.transformers_inputs import Inputs
 from predictors.engines.transformers_model import Key, TransformersModel
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.cores import Cores
 
 # While transformers is imported or loads a model, other threads see it half changed: classes are
 # missing, tied weights are not tied.
@@ -40,6 +41,7 @@ class Transformers:
     """A checkpoint's folder. dtype `auto` is bfloat16 on CUDA and float32 on CPU.
 
     context: tokens that a prompt and its answer share at most in a causal model; 0 for the model's.
+    cores: those that it shares with other models of the process.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Transformers:
         dtype: str = "auto",
         batch: int = 16,
         context: int = 0,
+        cores: Cores | None = None,
     ) -> None:
         self._path = path
         self._model = model
@@ -60,13 +63,20 @@ class Transformers:
         self._dtype = dtype
         self._batch = batch
         self._context = context
+        self._cores = cores
         self._loaded: _Loaded | None = None
 
     def load(self) -> None:
         """One at a time in a process; raises ModelError."""
         with _LOADING:
             model = self._load()
-        batcher = MicroBatcher(model.run, batch=self._batch)
+        on_cpu = model.device == "cpu"
+        batcher = MicroBatcher(
+            model.run,
+            batch=self._batch,
+            width=self._threads if on_cpu else 1,
+            cores=self._cores if on_cpu else None,
+        )
         info = model.description.engine_info(self._model, model.context, model.device)
         self._loaded = _Loaded(model, batcher, info)
 

@@ -1,20 +1,22 @@
 """Micro-batching across requests: items that wait at the same time share a call of the model.
 
-A free worker takes at once what is next (`fairness.py`) and all that can share its batch. It never
-waits for a batch to fill, so a lone request is not delayed, and batches grow by themselves under
-load. It bounds nothing: what comes here was admitted before. All state belongs to the event loop's
-thread, so there is no lock; the work itself runs on threads.
+A free core (`cores.py`) takes at once what is next (`fairness.py`) and all that can share its
+batch. It never waits for a batch to fill, so a lone request is not delayed, and batches grow by
+themselves under load. It bounds nothing: what comes here was admitted before. All state belongs to
+the event loop's thread, so there is no lock; the work itself runs on threads.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from graph.errors import NotReady
+from predictors.scheduling.cores import Cores, Pace
 from predictors.scheduling.fairness import FairQueue
 from predictors.scheduling.request import current_request
 
@@ -33,8 +35,10 @@ class _Entry(Generic[K, T, R]):
 class MicroBatcher(Generic[K, T, R]):
     """Runs `work(key, items)`, which blocks, for items of one key from any number of requests.
 
-    batch: the most items of one call.  workers: calls at a time.  threads: where the work runs, by
-    default threads of its own, as many as there are workers.
+    batch: the most items of one call.  workers: calls at a time.  width: cores that a call keeps
+    busy.  cores: those that it shares with other models, by default enough of its own.  threads:
+    where the work runs, by default threads of its own, as many as there are workers.  clock:
+    seconds that never go back.
     """
 
     def __init__(
@@ -43,16 +47,26 @@ class MicroBatcher(Generic[K, T, R]):
         *,
         batch: int = 16,
         workers: int = 1,
+        width: int = 1,
+        cores: Cores | None = None,
         threads: Executor | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._work = work
         self._batch = batch
+        self.width = width
         self._idle = workers
+        self._cores = cores or Cores(workers * width)
         self._threads = threads or ThreadPoolExecutor(workers, thread_name_prefix="batch")
+        self._clock = clock
+        self._pace = Pace()
+        # Since when it has had something to do that no core has begun.
+        self._since = 0.0
         self._waiting: FairQueue[K, _Entry[K, T, R]] = FairQueue()
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
         self._ended = False
+        self._cores.join(self)
 
     @property
     def waiting(self) -> int:
@@ -69,9 +83,11 @@ class MicroBatcher(Generic[K, T, R]):
         loop = asyncio.get_running_loop()
         request = current_request()
         entries = [_Entry[K, T, R](key, item, loop.create_future()) for key, item in jobs]
+        if not self._waiting:
+            self._since = self._clock()
         for entry in entries:
             self._waiting.add(request, entry.key, entry)
-        self._start()
+        self._cores.share_out()
         try:
             return list(await asyncio.gather(*(entry.answer for entry in entries)))
         finally:
@@ -90,23 +106,38 @@ class MicroBatcher(Generic[K, T, R]):
         # In this order, so that whoever is refused finds that nothing that waits begins either.
         self._ended = self._closed = True
         self._threads.shutdown(wait=True)
+        if not self._running:
+            self._leave()
 
-    def _start(self) -> None:
-        while self._idle and self._waiting:
-            # A fair share of what can go together for each idle worker.
-            share = -(-self._waiting.count(self._waiting.next_kind()) // self._idle)
-            batch = self._waiting.take(min(share, self._batch))
-            self._idle -= 1
-            task = asyncio.get_running_loop().create_task(self._run(batch))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+    def due(self) -> float | None:
+        """See `cores.Member`."""
+        if not (self._idle and self._waiting):
+            return None
+        items = min(self._waiting.count(self._waiting.next_kind()), self._batch)
+        return self._since + items * self._pace.per_item
+
+    def begin(self, calls: int) -> None:
+        """See `cores.Member`: a fair share, for one call, of what can go together."""
+        share = -(-self._waiting.count(self._waiting.next_kind()) // min(calls, self._idle))
+        batch = self._waiting.take(min(share, self._batch))
+        self._idle -= 1
+        self._since = self._clock()
+        task = asyncio.get_running_loop().create_task(self._run(batch))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _run(self, batch: list[_Entry[K, T, R]]) -> None:
         try:
             await self._answer(batch)
         finally:
             self._idle += 1
-            self._start()
+            self._cores.give_back(self.width)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Have no part in the cores any more, once it is closed and nobody waits for a refusal."""
+        if self._ended and not self._waiting:
+            self._cores.leave(self)
 
     async def _answer(self, batch: list[_Entry[K, T, R]]) -> None:
         """Answer a batch. One that fails is tried again in halves, so that what the model cannot
@@ -134,7 +165,9 @@ class MicroBatcher(Generic[K, T, R]):
             raise NotReady("the model is being closed")
         loop = asyncio.get_running_loop()
         items = [entry.item for entry in batch]
+        begun = self._clock()
         results = await loop.run_in_executor(self._threads, self._work, batch[0].key, items)
+        self._pace.note(len(items), self._clock() - begun)
         if len(results) != len(items):
             raise ValueError(f"{len(results)} results for {len(items)} items")
         return results

@@ -8,11 +8,13 @@ batch. All state belongs to one event loop's thread.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
+from predictors.scheduling.cores import Cores, Pace
 from predictors.scheduling.request import current_request
 
 K = TypeVar("K", bound=Hashable)
@@ -94,32 +96,72 @@ class FairQueue(Generic[K, T]):
 
 
 class FairSlots:
-    """At most `slots` pieces of work at a time; requests take turns at a slot that comes free."""
+    """At most `slots` pieces of work at a time; requests take turns at a slot that comes free.
 
-    def __init__(self, slots: int) -> None:
-        self._free = slots
+    threads: cores that all of them keep busy together.  cores: those that they share with other
+    models, by default enough of their own.  clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        *,
+        threads: int = 1,
+        cores: Cores | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._slots = self._free = slots
+        self._threads = threads
+        self._cores = cores or Cores(threads)
+        self._clock = clock
+        self._pace = Pace()
+        self._since = 0.0
+        self._closed = False
         self._waiting: FairQueue[None, asyncio.Future[None]] = FairQueue()
+        self._cores.join(self)
 
     @property
     def waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def width(self) -> int:
+        """See `cores.Member`: who comes second works on the threads of the first."""
+        return self._threads if self._free == self._slots else 0
+
+    def due(self) -> float | None:
+        """See `cores.Member`."""
+        return self._since + self._pace.per_item if self._free and self._waiting else None
+
+    def begin(self, calls: int) -> None:
+        """See `cores.Member`: the slot goes to the next who still waits."""
+        self._free -= 1
+        self._since = self._clock()
+        while self._waiting:
+            [turn] = self._waiting.take(1)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._give_back()
+
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
         """A slot for the block, once it is the turn of the request at work."""
         await self._take()
+        begun = self._clock()
         try:
             yield
         finally:
+            self._pace.note(1, self._clock() - begun)
             self._give_back()
 
     async def _take(self) -> None:
-        if self._free and not self._waiting:
-            self._free -= 1
-            return
         request = current_request()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._waiting:
+            self._since = self._clock()
         self._waiting.add(request, None, turn)
+        self._cores.share_out()
         try:
             await turn
         except asyncio.CancelledError:
@@ -130,9 +172,15 @@ class FairSlots:
             raise
 
     def _give_back(self) -> None:
-        while self._waiting:
-            [turn] = self._waiting.take(1)
-            if not turn.done():
-                turn.set_result(None)
-                return
         self._free += 1
+        self._cores.give_back(self.width)
+        self._leave()
+
+    def close(self) -> None:
+        """Have no part in the cores any more, once nobody waits for a slot."""
+        self._closed = True
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._closed and not self._waiting:
+            self._cores.leave(self)

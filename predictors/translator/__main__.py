@@ -17,6 +17,7 @@ from graph import contract
 from predictors.engine import Engine
 from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
+from predictors.scheduling.cores import Cores
 from predictors.settings import ModelSettings, OptionError, option, read_settings
 from predictors.translator.examples import load_examples
 from predictors.translator.language import LanguageCheck
@@ -70,12 +71,15 @@ class TranslatorSettings(ModelSettings):
 
 
 def build(
-    argv: Sequence[str], environ: Mapping[str, str], progress: Progress = show_nothing
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    progress: Progress = show_nothing,
+    cores: Cores | None = None,
 ) -> tuple[Translator, TranslatorSettings]:
     """The translator that arguments and environment ask for, not yet loaded."""
     settings = read_settings(TranslatorSettings, argv, environ, PROG, ABOUT)
     check(settings)
-    engine = choose_engine(settings, environ, context=CONTEXT, progress=progress)
+    engine = choose_engine(settings, environ, context=CONTEXT, progress=progress, cores=cores)
     found = pairs(settings)
     check_language = LanguageCheck({code for p in found for code in (p.source, p.target)})
     translators = [

@@ -25,10 +25,10 @@ from graph.imports import without_arguments
 from predictors.door.handler import Handler, close_all, load_all, report
 from predictors.door.logs import set_up_logging
 from predictors.door.middleware import RequestGuard
-from predictors.engines.cpu import cpu_limit
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
 from predictors.scheduling.cores import Cores
+from predictors.scheduling.cpu import cpu_limit
 from predictors.settings import OptionError, PredictorSettings, ServerSettings
 
 log = logging.getLogger(__name__)

@@ -34,11 +34,11 @@ from graph.spec.services import InferenceService
 from graph.spec.sources import SHIPPED, read_manifests
 from graph.turn.timeouts import DEFAULT
 from predictors.door.handler import Handler, close_all, load_all
-from predictors.engines.cpu import cpu_limit
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing
 from predictors.scheduling.cores import Cores
+from predictors.scheduling.cpu import cpu_limit
 from predictors.serving import Built, make_handler
 from predictors.settings import ModelSettings, OptionError
 

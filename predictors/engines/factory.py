@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from graph.errors import ModelError
 from predictors.door.health import WatchedEngine
 from predictors.engine import Engine
-from predictors.engines.cpu import cpu_limit
 from predictors.models.resolve import ResolvedModel, resolve
 from predictors.progress import Progress, show_nothing
 from predictors.scheduling.cores import Cores
+from predictors.scheduling.cpu import cpu_limit
 from predictors.settings import ModelSettings
 
 # The engines that read a format, the preferred one first.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from predictors.engines.cpu import cpu_limit
+from predictors.scheduling.cpu import cpu_limit
 
 
 def write(root: Path, files: dict[str, str]) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from predictors.scheduling.cores import Cores
 from predictors.scheduling.fairness import FairQueue, FairSlots
 from predictors.scheduling.request import Request, working_for
 
@@ -124,3 +125,67 @@ async def test_a_slot_is_given_back_however_its_holder_ends() -> None:
     assert await staying == "had it"
     assert passing.cancelled() and isinstance(failing.exception(), ValueError)
     assert await wait() == "had it"
+
+
+class Held:
+    """Work at a slot that goes on until it is let go. order: the names of all that began."""
+
+    def __init__(self, slots: FairSlots, name: str, order: list[str]) -> None:
+        self._go = asyncio.Event()
+        self.task = asyncio.create_task(self._work(slots, name, order))
+
+    async def _work(self, slots: FairSlots, name: str, order: list[str]) -> None:
+        async with slots.one():
+            order.append(name)
+            await self._go.wait()
+
+    async def end(self) -> None:
+        self._go.set()
+        await self.task
+        await asyncio.sleep(0)
+
+
+async def test_the_slots_of_two_models_share_one_core() -> None:
+    cores, now, order = Cores(1), [0.0], list[str]()
+    quick, slow = (FairSlots(1, cores=cores, clock=lambda: now[0]) for _ in range(2))
+    for slots, seconds in ((quick, 1.0), (slow, 30.0)):
+        first = Held(slots, "measured", order)
+        await asyncio.sleep(0)
+        now[0] += seconds
+        await first.end()
+    order.clear()
+    busy = Held(quick, "busy", order)
+    await asyncio.sleep(0)
+    waiting = [Held(slow, "slow", order), Held(quick, "quick", order)]
+    await asyncio.sleep(0)
+    assert order == ["busy"]
+    await busy.end()
+    assert order == ["busy", "quick"]
+    await waiting[1].end()
+    await waiting[0].end()
+    assert order == ["busy", "quick", "slow"]
+
+
+async def test_a_second_slot_works_on_the_threads_of_the_first() -> None:
+    cores, order = Cores(2), list[str]()
+    many, other = FairSlots(2, threads=2, cores=cores), FairSlots(1, cores=cores)
+    both = [Held(many, f"many {i}", order) for i in range(2)]
+    third = Held(other, "other", order)
+    await asyncio.sleep(0)
+    assert order == ["many 0", "many 1"]
+    await both[0].end()
+    assert order == ["many 0", "many 1"]
+    await both[1].end()
+    assert order == ["many 0", "many 1", "other"]
+    await third.end()
+
+
+async def test_what_waits_at_closed_slots_still_gets_its_turn() -> None:
+    cores, order = Cores(1), list[str]()
+    slots = FairSlots(1, cores=cores)
+    first, second = Held(slots, "first", order), Held(slots, "second", order)
+    await asyncio.sleep(0)
+    slots.close()
+    await first.end()
+    await second.end()
+    assert order == ["first", "second"]

@@ -56,6 +56,7 @@ class MicroBatcher(Generic[K, T, R]):
         self._batch = batch
         self.width = width
         self._idle = workers
+        self._at_work = 0
         self._cores = cores or Cores(workers * width)
         self._threads = threads or ThreadPoolExecutor(workers, thread_name_prefix="batch")
         self._clock = clock
@@ -87,7 +88,7 @@ class MicroBatcher(Generic[K, T, R]):
             self._since = self._clock()
         for entry in entries:
             self._waiting.add(request, entry.key, entry)
-        self._cores.share_out()
+        self._cores.share_out(len(entries))
         try:
             return list(await asyncio.gather(*(entry.answer for entry in entries)))
         finally:
@@ -109,29 +110,36 @@ class MicroBatcher(Generic[K, T, R]):
         if not self._running:
             self._leave()
 
+    @property
+    def items(self) -> int:
+        """See `cores.Member`."""
+        return len(self._waiting) + self._at_work
+
     def due(self) -> float | None:
         """See `cores.Member`."""
         if not (self._idle and self._waiting):
             return None
         items = min(self._waiting.count(self._waiting.next_kind()), self._batch)
-        return self._since + items * self._pace.per_item
+        return self._since + self._pace.expected(items)
 
-    def begin(self, calls: int) -> None:
-        """See `cores.Member`: a fair share, for one call, of what can go together."""
-        share = -(-self._waiting.count(self._waiting.next_kind()) // min(calls, self._idle))
-        batch = self._waiting.take(min(share, self._batch))
+    def begin(self, most: int) -> None:
+        """See `cores.Member`: what can go together."""
+        batch = self._waiting.take(min(most, self._batch))
         self._idle -= 1
+        self._at_work += len(batch)
         self._since = self._clock()
         task = asyncio.get_running_loop().create_task(self._run(batch))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _run(self, batch: list[_Entry[K, T, R]]) -> None:
+        begun = self._clock()
         try:
             await self._answer(batch)
         finally:
             self._idle += 1
-            self._cores.give_back(self.width)
+            self._at_work -= len(batch)
+            self._cores.give_back(self.width, len(batch), self._clock() - begun)
             self._leave()
 
     def _leave(self) -> None:

@@ -4,12 +4,30 @@ Three models that each keep as many threads busy as there are cores take turns o
 of the kernel: every call takes three times as long, and batches stay small because each began too
 early. Here no more calls run than there are cores for. What would be done first, had it begun when
 it came, goes first: short work passes long work, but only long work that came within the seconds
-that it takes itself, so nothing waits for ever. All state belongs to one event loop's thread.
+that it takes itself, so nothing waits for ever.
+
+A batch costs less for each of its items the more it has, and batches of one size keep the cores
+evenly busy. So a call takes no more than one core's part of all that is at work, which brings what
+goes through several models together again after it fell apart; and what a call has answered may
+reach the next model before that model begins with the little that it has.
+
+All state belongs to one event loop's thread.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Protocol
+
+# How long what a call has answered may take to reach the next model: so many seconds at most, and
+# so much of what the call took.
+_ON_THE_WAY = 0.1
+_PART_OF_CALL = 0.05
+# What a call counts beside the one after it.
+_KEPT = 0.9
+
+Later = Callable[[float, Callable[[], None]], object]
 
 
 class Member(Protocol):
@@ -20,25 +38,35 @@ class Member(Protocol):
         """Cores that its next call keeps busy: none where it joins a call that is under way."""
         ...
 
+    @property
+    def items(self) -> int:
+        """How many it has, those that wait and those that are at work."""
+        ...
+
     def due(self) -> float | None:
         """When its next call would be done, had it begun when it came; None without a call."""
         ...
 
-    def begin(self, calls: int) -> None:
-        """Begin that call, which ends with `Cores.give_back`.
-
-        calls: how many it may begin now, this one among them.
-        """
+    def begin(self, most: int) -> None:
+        """Begin that call, of at most so many items. It ends with `Cores.give_back`."""
         ...
 
 
-class Cores:
-    """`count` cores, and the models that share them."""
+def _call_later(seconds: float, what: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, what)
 
-    def __init__(self, count: int) -> None:
+
+class Cores:
+    """`count` cores, and the models that share them. later: calls a function after seconds."""
+
+    def __init__(self, count: int, later: Later = _call_later) -> None:
         self.count = count
+        self._later = later
         self._free = count
         self._members: list[Member] = []
+        # Items that were answered a moment ago and may come again, and of which moment it is.
+        self._on_the_way = 0
+        self._moment = 0
 
     def join(self, member: Member) -> None:
         self._members = [*self._members, member]
@@ -47,8 +75,32 @@ class Cores:
         """Does nothing for one that has left."""
         self._members = [other for other in self._members if other is not member]
 
-    def share_out(self) -> None:
-        """Begin what can begin now. To be called when a member has something new to do."""
+    def share_out(self, came: int = 1) -> None:
+        """Begin what can begin now. To be called when a member has `came` items more."""
+        self._on_the_way = max(0, self._on_the_way - came)
+        if not self._on_the_way:
+            self._begin()
+
+    def give_back(self, width: int, items: int = 1, seconds: float = 0.0) -> None:
+        """A call of so many items and seconds has ended that kept so many cores busy."""
+        self._free += min(width, self.count)
+        wait = min(_ON_THE_WAY, seconds * _PART_OF_CALL)
+        if items == 1 or len(self._members) == 1 or not wait:
+            # What is alone goes on alone, and from the only model nothing goes on.
+            if not self._on_the_way:
+                self._begin()
+            return
+        self._on_the_way += items
+        self._moment += 1
+        moment = self._moment
+        self._later(wait, lambda: self._wait_no_longer(moment))
+
+    def _wait_no_longer(self, moment: int) -> None:
+        if moment == self._moment and self._on_the_way:
+            self._on_the_way = 0
+            self._begin()
+
+    def _begin(self) -> None:
         while True:
             waiting = {member: due for member in self._members if (due := member.due()) is not None}
             if not waiting:
@@ -58,28 +110,39 @@ class Cores:
             if width > self._free:
                 # Nobody passes it: narrow calls would keep a wide one waiting for ever.
                 return
-            # Each of the others gets a call before the first gets a second.
-            calls = max(1, (self._free - len(waiting) + 1) // max(1, width))
             self._free -= width
-            first.begin(calls)
+            first.begin(self._part(width))
 
-    def give_back(self, width: int) -> None:
-        """A call has ended that kept so many cores busy."""
-        self._free += min(width, self.count)
-        self.share_out()
+    def _part(self, width: int) -> int:
+        """Of all items, those for each of the calls of this width that can run at a time."""
+        calls = self.count // max(1, width)
+        return -(-sum(member.items for member in self._members) // calls)
 
 
 class Pace:
-    """Seconds that an item took in calls of late, 0 before the first: an estimate of the next."""
+    """Seconds that a call takes: a part of its own and a part for each item, as of late.
+
+    The straight line of least squares through the latest ten calls or so.
+    """
 
     def __init__(self) -> None:
-        self._seconds: float | None = None
+        self._weight = self._items = self._seconds = self._squares = self._products = 0.0
 
-    @property
-    def per_item(self) -> float:
-        return self._seconds or 0.0
+    def expected(self, items: int) -> float:
+        """0 before the first call."""
+        if not self._weight:
+            return 0.0
+        mean_items, mean_seconds = self._items / self._weight, self._seconds / self._weight
+        spread = self._squares / self._weight - mean_items**2
+        together = self._products / self._weight - mean_items * mean_seconds
+        # Where all had the same size, half of what they took is taken to go by their items.
+        half = 0.5 * mean_seconds / mean_items
+        slope = min(max(0.0, (together + half) / (spread + 1)), mean_seconds / mean_items)
+        return max(0.0, mean_seconds + slope * (items - mean_items))
 
     def note(self, items: int, seconds: float) -> None:
-        latest = seconds / items
-        # The last ten calls or so count.
-        self._seconds = latest if self._seconds is None else 0.9 * self._seconds + 0.1 * latest
+        self._weight = _KEPT * self._weight + 1
+        self._items = _KEPT * self._items + items
+        self._seconds = _KEPT * self._seconds + seconds
+        self._squares = _KEPT * self._squares + items**2
+        self._products = _KEPT * self._products + items * seconds

@@ -129,11 +129,16 @@ class FairSlots:
         """See `cores.Member`: who comes second works on the threads of the first."""
         return self._threads if self._free == self._slots else 0
 
+    @property
+    def items(self) -> int:
+        """See `cores.Member`."""
+        return len(self._waiting) + self._slots - self._free
+
     def due(self) -> float | None:
         """See `cores.Member`."""
-        return self._since + self._pace.per_item if self._free and self._waiting else None
+        return self._since + self._pace.expected(1) if self._free and self._waiting else None
 
-    def begin(self, calls: int) -> None:
+    def begin(self, most: int) -> None:
         """See `cores.Member`: the slot goes to the next who still waits."""
         self._free -= 1
         self._since = self._clock()

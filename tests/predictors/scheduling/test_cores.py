@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,22 +22,27 @@ class Call:
 
 @dataclass(eq=False)
 class Model:
-    """Its calls begin in order, and end when the test says so."""
+    """Its calls begin in order, and end when the test says so. at_work: items of those that run."""
 
     cores: Cores
     begun: list[str]
     width: int = 1
+    at_work: int = 0
     calls: list[Call] = field(default_factory=list)
     allowed: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cores.join(self)
 
+    @property
+    def items(self) -> int:
+        return len(self.calls) + self.at_work
+
     def due(self) -> float | None:
         return self.calls[0].due if self.calls else None
 
-    def begin(self, calls: int) -> None:
-        self.allowed.append(calls)
+    def begin(self, most: int) -> None:
+        self.allowed.append(most)
         self.begun.append(self.calls.pop(0).name)
 
     def ask(self, name: str, due: float) -> None:
@@ -72,16 +78,81 @@ def test_long_work_goes_before_short_work_that_came_much_later() -> None:
     ]  # fmt: skip
 
 
-def test_each_model_gets_a_core_before_one_gets_two() -> None:
-    cores, begun = Cores(4), list[str]()
+def test_a_call_takes_no_more_than_the_part_of_one_core() -> None:
+    cores, begun = Cores(2), list[str]()
+    first, second = Model(cores, begun, at_work=3), Model(cores, begun)
+    wide = Model(cores, begun, width=2)
+    for i in range(5):
+        first.calls.append(Call(f"first {i}", due=i))
+    second.ask("second", due=9)
+    # Nine at work and waiting in all, of which two calls can run at a time.
+    assert first.allowed == [5, 4]
+    first.calls.clear()
+    cores.give_back(1)
+    cores.give_back(1)
+    wide.ask("all cores", due=1)
+    cores.give_back(1)
+    # Of a call that takes all cores there is but one at a time: the four that are left.
+    assert wide.allowed == [4]
+
+
+class Moments:
+    """Functions that are to be called later, which the test calls."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.calls: list[Callable[[], None]] = []
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        self.seconds.append(seconds)
+        self.calls.append(what)
+
+
+def test_what_was_answered_together_reaches_the_next_model_before_it_begins() -> None:
+    moments, begun = Moments(), list[str]()
+    cores = Cores(1, moments.later)
     first, second = Model(cores, begun), Model(cores, begun)
-    blocker = Model(cores, begun, width=4)
-    blocker.ask("all", due=0)
-    first.ask("first", due=1)
-    second.ask("second", due=2)
-    cores.give_back(4)
-    # The first may count on three of the four, for the second needs one.
-    assert (first.allowed, second.allowed) == ([3], [3])
+    first.ask("first", due=0)
+    cores.give_back(1, items=3, seconds=1.0)
+    for i in range(3):
+        assert begun == ["first"]
+        second.ask(f"second {i}", due=1)
+    assert begun == ["first", "second 0"]
+    # It was there in time: the moment that comes now changes nothing.
+    for call in moments.calls:
+        call()
+    assert begun == ["first", "second 0"]
+
+
+def test_what_does_not_come_again_is_waited_for_a_moment() -> None:
+    moments, begun = Moments(), list[str]()
+    cores = Cores(1, moments.later)
+    model, _ = Model(cores, begun), Model(cores, begun)
+    model.ask("first", due=0)
+    cores.give_back(1, items=3, seconds=1.0)
+    model.ask("second", due=1)
+    assert begun == ["first"]
+    [call] = moments.calls
+    call()
+    assert begun == ["first", "second"]
+    # A twentieth of what the call took, and a tenth of a second at most.
+    cores.give_back(1, items=3, seconds=60.0)
+    assert moments.seconds == pytest.approx([0.05, 0.1])
+
+
+def test_what_is_alone_is_never_made_to_wait() -> None:
+    moments, begun = Moments(), list[str]()
+    cores = Cores(1, moments.later)
+    first, second = Model(cores, begun), Model(cores, begun)
+    first.ask("first", due=0)
+    second.ask("second", due=1)
+    cores.give_back(1, items=1, seconds=5.0)
+    assert begun == ["first", "second"] and not moments.calls
+    # From the only model that there is, nothing goes on to another one.
+    cores.leave(second)
+    first.ask("third", due=2)
+    cores.give_back(1, items=3, seconds=5.0)
+    assert begun == ["first", "second", "third"] and not moments.calls
 
 
 def test_a_wide_call_is_not_passed_by_narrow_ones() -> None:
@@ -155,11 +226,33 @@ def test_all_begin_and_never_on_more_cores_than_there_are(
     assert len(begun) == asked
 
 
+def test_the_pace_knows_what_a_call_takes_whatever_its_size() -> None:
+    pace = Pace()
+    assert pace.expected(4) == 0
+    for items in (1, 8, 16, 3, 1):
+        pace.note(items, 1.0 + 0.25 * items)
+    for items in (1, 2, 16):
+        assert pace.expected(items) == pytest.approx(1.0 + 0.25 * items, rel=0.15)
+
+
 def test_the_pace_follows_the_latest_calls() -> None:
     pace = Pace()
-    assert pace.per_item == 0
-    pace.note(4, 2.0)
-    assert pace.per_item == 0.5
-    for _ in range(50):
-        pace.note(1, 2.0)
-    assert abs(pace.per_item - 2) < 0.01
+    for seconds in (9.0, 2.0):
+        for _ in range(60):
+            pace.note(4, seconds)
+        assert pace.expected(4) == pytest.approx(seconds, rel=0.01)
+    # Of one size only: a smaller call takes less, and more than its part.
+    assert 0.5 < pace.expected(1) < 2.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 64), st.floats(0.001, 60)), min_size=1, max_size=30),
+    st.integers(1, 64),
+)
+def test_a_larger_call_is_never_expected_to_end_sooner(
+    calls: Sequence[tuple[int, float]], items: int
+) -> None:
+    pace = Pace()
+    for each, seconds in calls:
+        pace.note(each, seconds)
+    assert 0 <= pace.expected(items) <= pace.expected(items + 1) + 1e-9

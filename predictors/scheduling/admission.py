@@ -16,8 +16,8 @@ from contextlib import AbstractContextManager, contextmanager
 from graph.errors import Overloaded
 from graph.turn.timeouts import DEFAULT
 
-# A turn goes through four predictors at most, and may wait for each.
-QUEUE_SECONDS = DEFAULT.turn / 4
+# A turn waits at its slowest predictor and hardly at the others; what is left of it bounds those.
+QUEUE_SECONDS = DEFAULT.turn / 2
 # Seconds of work after which a measured rate counts for a third.
 _MEMORY = 30.0
 # The first requests wait for what is read from the disk once, and say little of those that follow.

@@ -20,6 +20,7 @@ LAYERS = (
     "graph.imports",
     "graph.images",
     "graph.turn",
+    "graph.text",
     "graph.contract",
     "graph.asgi",
     "graph.http",

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from graph import contract
 from graph.errors import EngineError
-from predictors.translator.protected import find_spans, hide
+from graph.text.protected import find_spans, hide
+from graph.text.splitting import Piece, Splitter, has_letters, trim
 from predictors.translator.quality import Translated
-from predictors.translator.text import Piece, Splitter, has_letters, trim
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,12 @@ class PairTranslator:
         answers = await self._strategy.translate(texts) if texts else []
         if self.pair.source != contract.PIVOT:
             return answers
-        if not self.degrades and not all(answer.text for answer in answers):
+        if not self.degrades and not all(map(_says_something, answers)):
             raise EngineError("the model gave no translation of a sentence, twice")
-        return [a if a.text else replace(a, text=t) for a, t in zip(answers, texts, strict=True)]
+        return [
+            answer if _says_something(answer) else replace(answer, text=text)
+            for answer, text in zip(answers, texts, strict=True)
+        ]
 
 
 def _join(pieces: Sequence[Piece], translations: Mapping[str, Translated]) -> Translated:
@@ -117,6 +120,11 @@ def _join(pieces: Sequence[Piece], translations: Mapping[str, Translated]) -> Tr
     poor = any(part.poor for part in parts)
     # Where every sentence is lost, its full stop is no translation of it.
     return Translated(text if not poor or has_letters(text) else "", poor)
+
+
+def _says_something(answer: Translated) -> bool:
+    """Whether there is more of a poor translation than its full stop."""
+    return bool(answer.text) and (not answer.poor or has_letters(answer.text))
 
 
 def _between(sentence: str) -> list[Piece]:

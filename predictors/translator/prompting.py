@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from graph.contract import PIVOT, without_control
 from graph.errors import ModelError
+from graph.text.splitting import Splitter
 from predictors.engine import GREEDY, Engine, Sampling
 from predictors.scheduling.tasks import run_together
 from predictors.translator.examples import Example, built_in_languages
 from predictors.translator.phrases import PhraseBook
 from predictors.translator.prompts import Form, choose_form, is_base_model, language_name
 from predictors.translator.quality import SHORT_TEXT, Judge, Translated, ask_twice
-from predictors.translator.text import Splitter
 
 # For a model whose checkpoint states no maximum.
 MAX_TOKENS = 256

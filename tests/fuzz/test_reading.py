@@ -18,7 +18,7 @@ from graph.errors import RequestError, SpecError
 from graph.local.build import DEFAULT_FILE
 from graph.router.conditions import matches
 from graph.spec.load import choose_graph, load_objects
-from predictors.translator.text import Splitter
+from graph.text.splitting import Splitter
 from tests.fuzz.effort import tries
 from tests.requests import json_values, requests
 

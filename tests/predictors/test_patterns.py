@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 import pytest
 
+from graph.text import protected, sentences, splitting
 from graph.turn.checks import CONTROL, count_sentences
 from predictors.chat.model import whole_sentences
 from predictors.detector import message
-from predictors.translator import prompting, protected, quality, text
+from predictors.translator import prompting, quality
 
 SHORT, TIMES, BOUND = 1_000, 16, 80.0
 
@@ -26,8 +27,12 @@ READERS: dict[str, Callable[[str], object]] = {
     "links of a message": lambda t: message._LINK.sub("", t),
     "code of a message": lambda t: message._FENCED.sub("", t),
     "quotations of a message": lambda t: message._QUOTED.sub("", t),
-    "lines": text._LINE.findall,
-    "the beginning of a line": text._LINE_START.match,
+    "the ends of lines": splitting._BREAK.findall,
+    "the beginning of a line": splitting._LINE_START.match,
+    "the row of a table": lambda t: list(splitting._cells_of(t)),
+    "marks that may end a sentence": sentences._MARK.findall,
+    "what is open": sentences.is_open,
+    "the beginning of prose": protected.is_prose,
     "sentences": count_sentences,
     "whole sentences": whole_sentences,
     "control characters": CONTROL.search,

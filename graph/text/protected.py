@@ -65,6 +65,8 @@ _CODE_SIGN = re.compile(
     re.VERBOSE,
 )
 _LONGEST_CODE_LINE = 300
+# Signs without which hardly any code is written.
+_CODE_CHARACTERS = frozenset("(){}[]=;<>$#|&+*/%\\`_@~^")
 _PROSE = re.compile(r"(?:\b[^\W\d_]+['’]?[ ,]+){2}[^\W\d_]")
 
 
@@ -149,6 +151,13 @@ def is_code(line: str) -> bool:
     if _CODE_LINE.fullmatch(line):
         return True
     return bool(_CODE_SIGN.fullmatch(line)) and not _PROSE.search(line)
+
+
+def is_prose(text: str) -> bool:
+    """Whether the beginning of a line is known to be no code: words alone, or three in a row."""
+    if is_code(text):
+        return False
+    return _CODE_CHARACTERS.isdisjoint(text) or bool(_PROSE.search(text))
 
 
 def _without_tail(link: str) -> str:

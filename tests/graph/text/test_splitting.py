@@ -1,21 +1,26 @@
 """What is translated and what is kept; joined again, a text is itself."""
 
+import itertools
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictors.translator.text import MAX_CHARACTERS, Piece, Splitter, trim
+from graph.text.sentences import MAX_CHARACTERS
+from graph.text.splitting import Piece, Splitter, trim
 
 FRENCH = Splitter("fr")
+BREAK = (Piece("\n", False),)
 CHUNKS = st.sampled_from(
     [
         *("Bonjour", "M. Dupont", "3,5", "oui", "中文。", "नमस्ते", "é", "e\u0301"),
         *("!", "?", "...", ". ", "« ", "\u00a0»", "(", ")", '"', "'", "’", "-", ";", "=="),
         *("\n", "\r\n", "\u2028", "  ", "\t", "1. ", "- ", "> ", "😀", "👨\u200d👩\u200d👧"),
         *("`code`", "```", "https://a.org/b?c=1", "x@y.fr", "{name}", "@ana", "#1"),
-        *("%s", "</b>", "$HOME", "~/a/b"),
+        *("%s", "</b>", "<b ", "$HOME", "~/a/b", "{", "}", "[", "]", "`", "~~~", "|", "\\|"),
+        *("x = 5;", "import os", "def f(x):", "print('a')", " e.g. ", "Dr. ", "1", "un deux trois"),
+        *("“", "”", "»", "。", "！", "word ", "a" * 90, ", "),
     ]
 )
 TEXTS = st.one_of(st.text(), st.lists(CHUNKS, max_size=40).map("".join))
@@ -29,9 +34,42 @@ def translated(text: str) -> list[str]:
     return [piece.text for piece in FRENCH.split(text) if piece.translate]
 
 
+def in_parts(text: str, sizes: list[int]) -> list[Piece]:
+    """The pieces of a text that comes in parts of these sizes, again and again."""
+    splitting = FRENCH.begin()
+    found: list[Piece] = []
+    for size in itertools.cycle(sizes):
+        if not text:
+            return [*found, *splitting.end()]
+        found += splitting.feed(text[:size])
+        text = text[size:]
+    return found
+
+
+def merged(pieces: list[Piece]) -> list[Piece]:
+    """The pieces, with those that are kept put together where they stand side by side."""
+    groups = itertools.groupby(pieces, key=lambda piece: piece.translate)
+    return [
+        piece
+        for translate, group in groups
+        for piece in (group if translate else [Piece("".join(p.text for p in group), False)])
+    ]
+
+
 @given(TEXTS)
 def test_the_pieces_joined_are_the_text(text: str) -> None:
     assert "".join(piece.text for piece in FRENCH.split(text)) == text
+
+
+@given(TEXTS, st.lists(st.integers(1, 12), min_size=1))
+def test_the_parts_in_which_a_text_comes_change_nothing(text: str, sizes: list[int]) -> None:
+    assert merged(in_parts(text, sizes)) == merged(FRENCH.split(text))
+
+
+@given(TEXTS)
+def test_a_piece_to_translate_is_that_piece_if_it_is_split_by_itself(text: str) -> None:
+    for piece in translated(text):
+        assert FRENCH.split(piece) == [Piece(piece, True)]
 
 
 @given(TEXTS)
@@ -126,7 +164,7 @@ def test_abbreviations_end_no_sentence() -> None:
 
 def test_a_character_that_the_library_drops_shifts_no_boundary() -> None:
     text = "Salut !\u200b\u200b\u200bÇa va ? Bien sûr."
-    assert translated(text) == ["Salut !", "Ça va ? Bien sûr."]
+    assert translated(text) == ["Salut !", "Ça va ?", "Bien sûr."]
 
 
 def test_list_marks_quotes_and_headings_are_kept() -> None:
@@ -144,6 +182,31 @@ def test_a_protected_place_is_not_torn_apart() -> None:
 def test_text_around_a_code_block_is_translated() -> None:
     text = "Regarde :\n```sh\necho bonjour\n```\nCompris ?"
     assert translated(text) == ["Regarde :", "Compris ?"]
+
+
+def test_the_cells_of_a_table_are_texts_of_their_own() -> None:
+    assert translated("| un chat | `a|b` |\n|---|:-:|\n| Il dort. Il mange. | 3 |") == [
+        "un chat",
+        "Il dort.",
+        "Il mange.",
+    ]
+
+
+def test_a_sentence_comes_when_the_next_one_begins() -> None:
+    splitting = FRENCH.begin()
+    assert splitting.feed("Bonjour ! Ça") == []
+    assert splitting.feed(" ") == [Piece("Bonjour !", True), Piece(" ", False)]
+    assert splitting.feed("va « bien ? Oui") == []
+    assert splitting.end() == [Piece("Ça va « bien ?", True), Piece(" ", False), Piece("Oui", True)]
+
+
+def test_a_line_of_code_comes_when_it_has_ended() -> None:
+    splitting = FRENCH.begin()
+    assert splitting.feed("```\nprint('un deux trois. quatre')") == [Piece("```", False), *BREAK]
+    assert splitting.feed("\n```\nx = 1; y = 2. ") == [
+        *(Piece("print('un deux trois. quatre')", False), *BREAK, Piece("```", False), *BREAK)
+    ]
+    assert splitting.end() == [Piece("x = 1; y = 2. ", False)]
 
 
 def test_a_long_sentence_is_cut_after_a_comma_else_a_space_else_anywhere() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictors.translator.protected import find_spans, hide
+from graph.text.protected import find_spans, hide
 
 
 def found(text: str) -> list[str]:

@@ -6,9 +6,10 @@ event loop, and knows nothing of languages, turns or HTTP: those are the predict
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from graph.errors import EngineError
 
@@ -109,6 +110,31 @@ class Engine(Protocol):
     async def count_tokens(self, prompt: Prompt) -> int:
         """Tokens of the prompt as the model would read it, template and special tokens included."""
         ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """What an engine has besides, if it can give a text while it is being written."""
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        """The parts of one text, as they come. Whoever leaves early stops the generation.
+
+        Raises what `generate` raises, before the first part or after any.
+        """
+        ...
+
+
+async def text_in_parts(
+    engine: Engine, prompt: Prompt, sampling: Sampling
+) -> AsyncGenerator[str, None]:
+    """One text in the parts in which the engine gives it: whole where it can only do that."""
+    if isinstance(engine, Streaming):
+        async with aclosing(engine.stream(prompt, sampling)) as parts:
+            async for part in parts:
+                yield part
+    else:
+        [text] = await engine.generate([prompt], sampling)
+        yield text
 
 
 def without_languages(prompt: Prompt, model: str) -> str | tuple[Message, ...]:

@@ -13,7 +13,6 @@ cut to fit the model's context.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,15 +20,13 @@ from dataclasses import replace
 from graph import contract
 from graph.contract import Instance
 from graph.errors import ModelError, TooLarge
-from graph.turn.checks import first_sentences
+from graph.turn.answers import readable, whole_sentences
 from graph.turn.degradation import Reason
 from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
 from predictors.door.health import Health, health_of
 from predictors.engine import Engine, Prompt, Sampling
 from predictors.scheduling.cost import Cost, tokens
 from predictors.scheduling.tasks import run_together
-
-_SENTENCE_END = re.compile(r"[.!?…][\"')\]]*(?=\s|$)")
 
 
 class Chat:
@@ -116,12 +113,12 @@ class Chat:
         It is empty where the model gave nothing, twice.
         """
         sampling = self._sampling()
-        answer = _readable(answer)
+        answer = readable(answer)
         if not answer:
             # A greedy model that ends at once ends at once again, so the second try is sampled.
             second_try = replace(sampling, temperature=0.7, seed=sampling.seed or 0)
             [answer] = await self._engine.generate([prompt], second_try)
-            answer = _readable(answer)
+            answer = readable(answer)
         if not answer:
             return ""
         if await self._engine.count_tokens(answer) >= self._answer_tokens(sampling):
@@ -166,21 +163,6 @@ def _unanswered(instance: Instance) -> Instance:
         contract.RESPONSE: "",
         contract.HISTORY: instance.get(contract.HISTORY, []),
     }
-
-
-def _readable(text: str) -> str:
-    """A model's text without what no later step would take, and no longer than it would."""
-    text = contract.without_control(text).strip()
-    limits = contract.INNER.limits
-    if len(text) > limits.answer:
-        text = whole_sentences(text[: limits.answer])
-    return first_sentences(text, limits.sentences)
-
-
-def whole_sentences(text: str) -> str:
-    """The text up to its last sentence end; all of it where none is found."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    return text[: ends[-1]] if ends else text
 
 
 def _message(instance: Instance) -> str:

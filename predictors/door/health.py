@@ -11,12 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from graph.errors import EngineError, NotReady, ParleyError
-from predictors.engine import Engine, EngineInfo, Message, Prompt, Sampling, Translation
+from predictors.engine import (
+    Engine,
+    EngineInfo,
+    Message,
+    Prompt,
+    Sampling,
+    Translation,
+    text_in_parts,
+)
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +79,33 @@ class WatchedEngine:
         return self.engine.info
 
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
-        try:
+        with self._watching():
             answers = await self.engine.generate(prompts, sampling)
+        self._recover()
+        return answers
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        """Each part is an answer: whoever leaves after it was not left unanswered."""
+        parts = text_in_parts(self.engine, prompt, sampling)
+        try:
+            while True:
+                with self._watching():
+                    part = await anext(parts, None)
+                self._recover()
+                if part is None:
+                    return
+                yield part
+        finally:
+            await parts.aclose()
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        return await self.engine.count_tokens(prompt)
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Note how a call of the engine fails, or that it was given up."""
+        try:
+            yield
         except asyncio.CancelledError:
             self._note(replace(self.health, unanswered=self.health.unanswered + 1))
             raise
@@ -80,11 +114,6 @@ class WatchedEngine:
                 problem = _describe(err)
                 self._note(replace(self.health, failed=self.health.failed + 1, problem=problem))
             raise
-        self._recover()
-        return answers
-
-    async def count_tokens(self, prompt: Prompt) -> int:
-        return await self.engine.count_tokens(prompt)
 
     def _note(self, health: Health) -> None:
         self.health = health

@@ -9,8 +9,9 @@ seeds the random numbers of a thread once. Temperature 0 is reproducible.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from predictors.checkpoints.tokens import Tokens, load_tokens
 from predictors.engine import EngineInfo, Prompt, Sampling
 from predictors.engines.ctranslate2_decoder import Decoder
 from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
+from predictors.engines.ctranslate2_words import GrowingText
+from predictors.engines.streams import Put, parts_of
 from predictors.models.manifest import read_description
 from predictors.scheduling.batching import MicroBatcher
 from predictors.scheduling.cores import Cores
@@ -98,6 +101,28 @@ class CTranslate2:
         return await asyncio.to_thread(
             lambda: [cut_at_stop(loaded.tokens.decode(answer), sampling) for answer in answers]
         )
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        """Token by token from a causal model; what is searched by beams comes whole."""
+        model = self._ready().model
+        if isinstance(model, Decoder):
+            speaking = parts_of(lambda put: self._speak(model, prompt, sampling, put))
+            async with aclosing(speaking) as parts:
+                async for part in parts:
+                    yield part
+        else:
+            [text] = await self.generate([prompt], sampling)
+            yield text
+
+    async def _speak(self, model: Decoder, prompt: Prompt, sampling: Sampling, put: Put) -> None:
+        loaded = self._ready()
+        key, job = await asyncio.to_thread(model.prepare, prompt, sampling)
+        text = GrowingText(loaded.tokens, sampling.stop, put)
+        try:
+            [answer] = await loaded.batcher.submit([(key, replace(job, reader=text))])
+            text.end(cut_at_stop(loaded.tokens.decode(answer), sampling))
+        finally:
+            text.leave()
 
     async def count_tokens(self, prompt: Prompt) -> int:
         return len(await asyncio.to_thread(self._ready().model.read, prompt))

@@ -6,7 +6,7 @@ is kept from one request to the next: every prompt is read whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from predictors.checkpoints.generation import Generation, apply_sampling, read_g
 from predictors.checkpoints.special_tokens import read_special_tokens
 from predictors.checkpoints.tokens import Tokens
 from predictors.engine import Prompt, Sampling, without_languages
+from predictors.engines.ctranslate2_words import GrowingText
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class _Key:
     suppressed: Suppressed
     stop: tuple[str, ...]
     given: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A prompt's tokens, and who reads its answer along."""
+
+    prompt: list[str]
+    reader: GrowingText | None = None
 
 
 class Decoder:
@@ -74,7 +83,7 @@ class Decoder:
             raise EngineError(f"{self._model}: cannot go on from an empty text")
         return read
 
-    def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, list[str]]:
+    def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, Job]:
         """Raises EngineError, and TooLarge for a prompt that fills the context."""
         read = self.read(prompt)
         room = self.context - len(read)
@@ -83,13 +92,14 @@ class Decoder:
         generation = apply_sampling(read_generation(self._generation, 0), sampling, room)
         words = suppressed_words(generation, self._tokens)
         given = len(read) - 1 if generation.repetition_penalty != 1.0 else 0
-        return _Key(generation, words, sampling.stop, given), read
+        return _Key(generation, words, sampling.stop, given), Job(read)
 
-    def run(self, key: _Key, prompts: list[list[str]]) -> list[list[str]]:
+    def run(self, key: _Key, jobs: list[Job]) -> list[list[str]]:
         """Blocks; runs on a thread of the batcher."""
         options = decoder_options(key.generation, key.suppressed, key.given)
-        if key.stop:
-            options["callback"] = self._stopper(key, len(prompts))
+        if key.stop or any(job.reader for job in jobs):
+            options["callback"] = self._listener(key, jobs)
+        prompts = [job.prompt for job in jobs]
         try:
             results = self._generator.generate_batch(prompts, end_token=self._ends(), **options)
         except (RuntimeError, ValueError) as err:
@@ -104,18 +114,18 @@ class Decoder:
         ends = self._generation.get("eos_token_id")
         return [ends] if isinstance(ends, int) else ends
 
-    def _stopper(self, key: _Key, count: int) -> Callable[[Any], bool]:
-        """Tells CTranslate2 to end an answer that holds a stop text."""
-        said: list[list[str]] = [[] for _ in range(count)]
+    def _listener(self, key: _Key, jobs: Sequence[Job]) -> Callable[[Any], bool]:
+        """Hears each token, and tells CTranslate2 to end an answer that holds a stop text."""
+        unread = [GrowingText(self._tokens, key.stop, lambda part: None) for _ in jobs]
+        texts = [job.reader or other for job, other in zip(jobs, unread, strict=True)]
+        for text in texts:
+            text.begin()
 
-        def stops(result: Any) -> bool:
-            if result.step < key.given:
-                return False
-            said[result.batch_id].append(result.token)
-            text = self._tokens.decode(said[result.batch_id])
-            return any(stop in text for stop in key.stop)
+        def hears(result: Any) -> bool:
+            is_said = bool(result.step >= key.given)
+            return is_said and texts[result.batch_id].add(result.token)
 
-        return stops
+        return hears
 
 
 def _after(prompt: list[str], row: list[str]) -> list[str]:

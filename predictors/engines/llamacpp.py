@@ -15,7 +15,8 @@ kind. With several slots they are not quite.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from predictors.engine import (
 )
 from predictors.engines.connections import Connections
 from predictors.scheduling.cores import Cores
+from predictors.engines.streams import texts_of
 from predictors.scheduling.fairness import FairSlots
 from predictors.scheduling.tasks import run_together
 
@@ -118,6 +120,23 @@ class LlamaCpp:
         """One text per prompt. Raises EngineError when the prompt does not fit `info.context`."""
         return await run_together(self._generate(p, sampling) for p in prompts)
 
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        """Token by token. Closing the connection stops the generation."""
+        asked = self._fitting(prompt)
+        path, body = _path_and_body(asked, sampling)
+        async with self._ready().slots.one():
+            await self._prepare_slot(asked)
+            http, connections = self._ready().http, self._ready().connections
+            with _reaching(self._model), connections.one() as extensions:
+                async with http.stream(
+                    "POST", path, json={**body, "stream": True}, extensions=extensions
+                ) as response:
+                    if response.status_code != 200:
+                        await response.aread()
+                        raise EngineError(f"{self._model}: {_problem(response)}")
+                    async for text in texts_of(response, self._model):
+                        yield text
+
     async def count_tokens(self, prompt: Prompt) -> int:
         asked = self._fitting(prompt)
         text = asked if isinstance(asked, str) else await self._apply_template(asked)
@@ -160,19 +179,17 @@ class LlamaCpp:
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
         asked = self._fitting(prompt)
-        body = _request(sampling)
+        path, body = _path_and_body(asked, sampling)
+        async with self._ready().slots.one():
+            await self._prepare_slot(asked)
+            answer = await self._post(path, body)
         if isinstance(asked, str):
-            answer = await self._in_turn("/completion", {**body, "prompt": asked}, asked)
             return str(answer["content"])
-        answer = await self._in_turn("/v1/chat/completions", {**body, "messages": _as_json(asked)})
         return str(answer["choices"][0]["message"]["content"] or "")
 
-    async def _in_turn(self, path: str, body: dict[str, Any], prompt: str = "") -> Any:
-        """llama.cpp's answer, once a slot of it is free."""
-        async with self._ready().slots.one():
-            if self._parallel == 1:
-                await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")
-            return await self._post(path, body)
+    async def _prepare_slot(self, prompt: str | tuple[Message, ...]) -> None:
+        if self._parallel == 1:
+            await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")
 
     async def _keep(self, prefix: str) -> None:
         """Leave just this text in the only slot, its last token computed alone, as every time."""
@@ -192,11 +209,8 @@ class LlamaCpp:
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
         # No reference to the server is kept here: `close` frees it at once.
         http, connections = self._ready().http, self._ready().connections
-        try:
-            with connections.one() as extensions:
-                response = await http.post(path, json=body, extensions=extensions)
-        except httpx2.TransportError as err:
-            raise EngineError(f"{self._model}: the engine stopped answering") from err
+        with _reaching(self._model), connections.one() as extensions:
+            response = await http.post(path, json=body, extensions=extensions)
         if response.status_code != 200:
             raise EngineError(f"{self._model}: {_problem(response)}")
         return response.json()
@@ -226,6 +240,24 @@ class LlamaCpp:
         parameters.swa_full = True
         parameters.verbosity = -1
         return parameters
+
+
+@contextmanager
+def _reaching(model: str) -> Iterator[None]:
+    """Raises EngineError where llama.cpp's server does not answer to the end."""
+    try:
+        yield
+    except httpx2.TransportError as err:
+        raise EngineError(f"{model}: the engine stopped answering") from err
+
+
+def _path_and_body(
+    prompt: str | tuple[Message, ...], sampling: Sampling
+) -> tuple[str, dict[str, Any]]:
+    """Where llama.cpp takes such a prompt, and how."""
+    if isinstance(prompt, str):
+        return "/completion", {**_request(sampling), "prompt": prompt}
+    return "/v1/chat/completions", {**_request(sampling), "messages": _as_json(prompt)}
 
 
 def _as_json(messages: Sequence[Message]) -> list[dict[str, str]]:

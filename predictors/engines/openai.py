@@ -7,7 +7,8 @@ tokens in a message are that server's business: it alone knows its model's token
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import httpx2
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 from predictors.engines.loop_thread import LoopThread
+from predictors.engines.streams import Put, parts_of, texts_of
 from predictors.scheduling.fairness import FairSlots
 from predictors.scheduling.tasks import run_together
 
@@ -87,6 +89,16 @@ class OpenAI:
         """One text per prompt. Raises EngineError, or Overloaded when the server says so."""
         return await run_together(self._generate(p, sampling) for p in prompts)
 
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        """In the parts in which the server sends it."""
+        loaded = self._ready()
+        path, body = self._path_and_body(prompt, sampling)
+        work = _stream(loaded, path, {**body, "stream": True}, self._model)
+        with self._reaching():
+            async with aclosing(parts_of(lambda put: loaded.thread.run(work(put)))) as parts:
+                async for text in parts:
+                    yield text
+
     async def count_tokens(self, prompt: Prompt) -> int:
         """An estimate: the protocol has no way to ask."""
         asked = without_languages(prompt, self._model)
@@ -99,25 +111,31 @@ class OpenAI:
         return self._loaded
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
+        path, body = self._path_and_body(prompt, sampling)
+        choice = _choice(await self._post(path, body))
+        return str(choice.get("text") or (choice.get("message") or {}).get("content") or "")
+
+    def _path_and_body(self, prompt: Prompt, sampling: Sampling) -> tuple[str, dict[str, Any]]:
         asked = without_languages(prompt, self._model)
         body = _request(self._model, sampling)
         if isinstance(asked, str):
-            answer = await self._post("/completions", {**body, "prompt": asked})
-            return str(_choice(answer).get("text") or "")
+            return "completions", {**body, "prompt": asked}
         messages = [{"role": m.role, "content": m.content} for m in asked]
-        answer = await self._post("/chat/completions", {**body, "messages": messages})
-        return str((_choice(answer).get("message") or {}).get("content") or "")
+        return "chat/completions", {**body, "messages": messages}
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Raises EngineError where the server cannot be reached, or not any more."""
+        try:
+            yield
+        except httpx2.TransportError as err:
+            raise EngineError(f"{self._model}: its server does not answer") from err
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
         loaded = self._ready()
-        try:
+        with self._reaching():
             response = await loaded.thread.run(_send(loaded, path, body))
-        except httpx2.TransportError as err:
-            raise EngineError(f"{self._model}: its server does not answer") from err
-        if response.status_code in (429, 503):
-            raise Overloaded(f"{self._model}: its server is busy; try again later", RETRY_AFTER)
-        if response.status_code != 200:
-            raise EngineError(f"{self._model}: its server answered {response.status_code}")
+        _check_status(response, self._model)
         try:
             return response.json()
         except ValueError as err:
@@ -126,7 +144,29 @@ class OpenAI:
 
 async def _send(loaded: _Loaded, path: str, body: dict[str, Any]) -> httpx2.Response:
     async with loaded.slots.one():
-        return await loaded.http.post(path.lstrip("/"), json=body)
+        return await loaded.http.post(path, json=body)
+
+
+def _stream(
+    loaded: _Loaded, path: str, body: dict[str, Any], model: str
+) -> Callable[[Put], Coroutine[Any, Any, None]]:
+    """The work, in the loop of the connections, that puts the parts of an answer."""
+
+    async def work(put: Put) -> None:
+        async with loaded.slots.one(), loaded.http.stream("POST", path, json=body) as response:
+            _check_status(response, model)
+            async for text in texts_of(response, model):
+                put(text)
+
+    return work
+
+
+def _check_status(response: httpx2.Response, model: str) -> None:
+    """Raises EngineError, or Overloaded when the server says so."""
+    if response.status_code in (429, 503):
+        raise Overloaded(f"{model}: its server is busy; try again later", RETRY_AFTER)
+    if response.status_code != 200:
+        raise EngineError(f"{model}: its server answered {response.status_code}")
 
 
 def _choice(answer: Any) -> dict[str, Any]:

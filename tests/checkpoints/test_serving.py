@@ -12,8 +12,8 @@ import pytest
 
 from graph.contract import without_control
 from graph.errors import TooLarge
+from graph.turn.answers import whole_sentences
 from predictors.chat.__main__ import build
-from predictors.chat.model import whole_sentences
 from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
 from predictors.engines.transformers import Transformers

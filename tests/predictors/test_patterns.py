@@ -13,8 +13,8 @@ from collections.abc import Callable
 import pytest
 
 from graph.text import protected, sentences, splitting
+from graph.turn.answers import whole_sentences
 from graph.turn.checks import CONTROL, count_sentences
-from predictors.chat.model import whole_sentences
 from predictors.detector import message
 from predictors.translator import prompting, quality
 

@@ -4,7 +4,8 @@ import pytest
 
 from graph import contract
 from graph.errors import RequestError, TooLarge
-from predictors.chat.model import Chat, whole_sentences
+from graph.turn.answers import whole_sentences
+from predictors.chat.model import Chat
 from predictors.chat.prompt import (
     ChatTemplatePrompt,
     with_roles,

@@ -50,9 +50,13 @@ def json_answer(status: int, payload: Any, retry_after: str = "") -> Answer:
 
 def answer_error(err: ParleyError) -> Answer:
     """The answer to a request that could not be served: `{"error": ..., "request_id": ...}`."""
-    seconds = str(max(1, round(err.retry_after))) if isinstance(err, Overloaded) else ""
     name = {"request_id": err.request_id} if err.request_id else {}
-    return json_answer(err.status, {"error": err.message} | name, seconds)
+    return json_answer(err.status, {"error": err.message} | name, retry_after_of(err))
+
+
+def retry_after_of(err: ParleyError) -> str:
+    """The header `Retry-After` of an error, empty for none."""
+    return str(max(1, round(err.retry_after))) if isinstance(err, Overloaded) else ""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from graph.completions.answers import Usage
+from graph.completions.request import AnswerOptions
 from graph.contract import Instance, Schema
 from graph.errors import ParleyError
+from graph.turn.answers import Finish
+
+# Takes a part of an answer; it returns when whoever reads the answer has room for more.
+Put = Callable[[str], Awaitable[None]]
 
 
 class Predictor(Protocol):
@@ -51,4 +59,25 @@ class Degrading(Protocol):
         after it failed, and whether or not the model is loaded; it must not take long. Raises
         RequestError.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """An answer that was put part by part: its turn, as `predict` would have given it, and its end.
+
+    `response_en` is the parts joined, or without the half sentence of an answer that was cut off.
+    """
+
+    prediction: Instance
+    finish: Finish
+    usage: Usage
+
+
+@runtime_checkable
+class Writing(Protocol):
+    """What a predictor has besides, if it can give an answer while it is being written."""
+
+    async def write(self, instance: Instance, options: AnswerOptions, put: Put) -> Written:
+        """Raises what `predict` raises, before the first part or after any."""
         ...

@@ -22,9 +22,11 @@ from graph.errors import ParleyError
 from graph.http.openapi import PATH, describe, predictor_door
 from graph.http.server import Server, StopSignals, listen, serve_while_loading
 from graph.imports import without_arguments
-from predictors.door.handler import Handler, close_all, load_all, report
+from predictors.door.completions import CHAT, MODELS, Completions
+from predictors.door.handler import Handler, close_all, load_all
 from predictors.door.logs import set_up_logging
 from predictors.door.middleware import RequestGuard
+from predictors.door.reports import report
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
 from predictors.scheduling.cores import Cores
@@ -105,6 +107,7 @@ def build_app(handlers: Sequence[Handler], openapi: bool = False) -> Any:
         from kserve.protocol.rest.v1_endpoints import V1Endpoints
     from fastapi import FastAPI
     from starlette.exceptions import HTTPException
+    from starlette.routing import Route
 
     registry = ModelRepository()
     for handler in handlers:
@@ -122,6 +125,11 @@ def build_app(handlers: Sequence[Handler], openapi: bool = False) -> Any:
     app.add_api_route(
         "/v1/models/{model_name}:predict", endpoints.predict, methods=["POST"], response_model=None
     )
+    writing = [handler for handler in handlers if handler.writes]
+    if writing:
+        completions = Completions(writing)
+        for path, method in ((CHAT, "POST"), (MODELS, "GET"), (MODELS + "/{name}", "GET")):
+            app.router.routes.append(Route(path, completions, methods=[method]))
     app.add_exception_handler(ParleyError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
     for kind, status in ((ModelNotFound, 404), (ModelNotReady, 503)):

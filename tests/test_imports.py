@@ -24,6 +24,7 @@ LAYERS = (
     "graph.contract",
     "graph.asgi",
     "graph.http",
+    "graph.completions",
     # What a graph is, and what becomes of a request in it.
     "graph.golang",
     "graph.spec",

@@ -9,14 +9,16 @@ from graph.contract import PUBLIC
 from graph.http.openapi import PATH, Door, Json, describe, predictor_door
 from graph.local.build import LocalGraph
 from graph.router.app import graph_app, limits_of
+from predictors.door.completions import PREFIX
 from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
 
 _MODELS = re.compile(r"/v1/models(?:/([^/:]*)(.*))?")
+_COMPLETIONS = f"{PREFIX}/"
 
 
 def app_of(local: LocalGraph, openapi: bool = False) -> App:
-    """`/v1/models/NAME` and its `:predict` are the predictors; every other path is the graph's.
+    """`/v1/models/NAME`, its `:predict` and `/openai/v1` are the predictors'; all else the graph's.
 
     `/v1/models` lists the predictors, and a name that no predictor has is answered 404. The
     graph's own name is one more path to the graph.  openapi: whether `GET /openapi.json` describes
@@ -37,6 +39,8 @@ def app_of(local: LocalGraph, openapi: bool = False) -> App:
         name = match[1] if match else None
         if openapi and scope.get("path") == PATH and scope["method"] in ("GET", "HEAD"):
             await send_answer(send, description)
+        elif scope.get("path", "").startswith(_COMPLETIONS):
+            await predictors(scope, receive, send)
         elif match is None or (name == local.graph.name and match[2] == ":predict"):
             await graph(scope, receive, send)
         elif name is None or name in local.handlers:

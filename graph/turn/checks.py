@@ -35,18 +35,18 @@ _CONTROL_BYTES = bytes(code for code in range(0x80) if CONTROL.match(chr(code)))
 
 
 def check_message(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.message)
+    check_plain_text(value, where, limits.message)
     _check_sentences(value, where, limits)
     if not value.strip():
         raise RequestError(where, "blank")
 
 
 def check_text(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.text)
+    check_plain_text(value, where, limits.text)
 
 
 def check_answer(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.answer)
+    check_plain_text(value, where, limits.answer)
     _check_sentences(value, where, limits)
 
 
@@ -58,7 +58,7 @@ def check_history(value: Any, where: str, limits: Limits) -> None:
             where, f"{len(value)} texts, at most {limits.history} are taken; send the newest"
         )
     for i, text in enumerate(value):
-        _check_any_text(text, f"{where}[{i}]", limits.text)
+        check_plain_text(text, f"{where}[{i}]", limits.text)
 
 
 def check_language(value: Any, where: str, limits: Limits) -> None:
@@ -69,7 +69,7 @@ def check_language(value: Any, where: str, limits: Limits) -> None:
 
 
 def check_route(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, ROUTE_LENGTH)
+    check_plain_text(value, where, ROUTE_LENGTH)
 
 
 def check_confidence(value: Any, where: str, limits: Limits) -> None:
@@ -90,7 +90,7 @@ def check_deadline(value: Any, where: str, limits: Limits) -> None:
 
 
 def check_request_id(value: Any, where: str, limits: Limits) -> None:
-    _check_any_text(value, where, limits.request_id)
+    check_plain_text(value, where, limits.request_id)
     if not REQUEST_ID.fullmatch(value):
         raise RequestError(where, "must be of letters, digits and . _ : = + / @ - alone")
 
@@ -101,8 +101,8 @@ def check_steps(value: Any, where: str, limits: Limits) -> None:
     for i, step in enumerate(value):
         if not isinstance(step, dict) or set(step) != {"name", "model", "seconds"}:
             raise RequestError(f"{where}[{i}]", "must be an object of name, model and seconds")
-        _check_any_text(step["name"], f"{where}[{i}].name", limits.step_name)
-        _check_any_text(step["model"], f"{where}[{i}].model", limits.step_model)
+        check_plain_text(step["name"], f"{where}[{i}].name", limits.step_name)
+        check_plain_text(step["model"], f"{where}[{i}].model", limits.step_model)
         _check_seconds(step["seconds"], f"{where}[{i}].seconds")
 
 
@@ -112,7 +112,7 @@ def check_degraded(value: Any, where: str, limits: Limits) -> None:
     for i, entry in enumerate(value):
         if not isinstance(entry, dict) or set(entry) != {"step", "reason"}:
             raise RequestError(f"{where}[{i}]", "must be an object of step and reason")
-        _check_any_text(entry["step"], f"{where}[{i}].step", limits.step_name)
+        check_plain_text(entry["step"], f"{where}[{i}].step", limits.step_name)
         if entry["reason"] not in list(Reason):
             raise RequestError(f"{where}[{i}].reason", f"must be one of {', '.join(Reason)}")
 
@@ -148,7 +148,8 @@ def _check_sentences(text: str, where: str, limits: Limits) -> None:
         )
 
 
-def _check_any_text(value: Any, where: str, limit: int) -> None:
+def check_plain_text(value: Any, where: str, limit: int) -> None:
+    """Any text of at most `limit` characters that every tokenizer reads."""
     if not isinstance(value, str):
         raise RequestError(where, f"must be a text, not {kind_of(value)}")
     if len(value) > limit:

@@ -15,18 +15,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from graph import contract
+from graph.completions.answers import Usage
+from graph.completions.request import AnswerOptions
 from graph.contract import Instance
 from graph.errors import ModelError, TooLarge
-from graph.turn.answers import readable, whole_sentences
+from graph.turn.answers import Finish, GrowingAnswer, readable, whole_sentences
 from graph.turn.degradation import Reason
 from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
 from predictors.door.health import Health, health_of
-from predictors.engine import Engine, Prompt, Sampling
+from predictors.engine import Engine, Prompt, Sampling, text_in_parts
+from predictors.predictor import Put, Written
 from predictors.scheduling.cost import Cost, tokens
 from predictors.scheduling.tasks import run_together
+
+_NO_OPTIONS = AnswerOptions()
 
 
 class Chat:
@@ -79,9 +85,10 @@ class Chat:
         mine = [i for i, instance in enumerate(instances) if not _untranslated(instance)]
         for i in mine:
             contract.require_english(instances[i], i, self._languages)
-        fitted = await run_together(self._prompt(instances[i], i) for i in mine)
+        sampling = self._sampling()
+        fitted = await run_together(self._prompt(instances[i], i, sampling) for i in mine)
         prompts = [each.prompt for each in fitted]
-        answers = await self._engine.generate(prompts, self._sampling()) if mine else []
+        answers = await self._engine.generate(prompts, sampling) if mine else []
         answers = await run_together(map(self._finish, prompts, answers))
         seconds = time.perf_counter() - started
         # What has no English cannot be answered, but its turn goes on as a turn.
@@ -90,18 +97,44 @@ class Chat:
             predictions[i] = self._answered(instances[i], fit, answer, seconds)
         return predictions
 
+    async def write(self, instance: Instance, options: AnswerOptions, put: Put) -> Written:
+        started = time.perf_counter()
+        if _untranslated(instance):
+            return Written(_unanswered(instance), Finish.STOP, Usage())
+        contract.require_english(instance, 0, self._languages)
+        sampling = self._sampling(options)
+        fit = await self._prompt(instance, 0, sampling, options.system)
+        answer = GrowingAnswer(self.schema.limits)
+        for each in (sampling, _second_try(sampling)):
+            async with aclosing(text_in_parts(self._engine, fit.prompt, each)) as parts:
+                async for part in parts:
+                    if said := answer.feed(part):
+                        await put(said)
+                    if answer.is_full:
+                        break
+            if answer.text:
+                break
+        count = self._engine.count_tokens
+        usage = Usage(await count(fit.prompt), await count(answer.text) if answer.text else 0)
+        is_cut = answer.is_full or usage.completion_tokens >= self._answer_tokens(sampling)
+        text = whole_sentences(answer.text) if is_cut else answer.text
+        turn = self._answered(instance, fit, text, time.perf_counter() - started)
+        return Written(turn, Finish.LENGTH if is_cut else Finish.STOP, usage)
+
     def cost(self, instances: list[Instance]) -> Cost:
         context, written = self._engine.info.context, self._answer_tokens(self._sampling())
         said = [[*i.get(contract.HISTORY, ()), _message(i)] for i in instances]
         read = [min(context, sum(map(tokens, texts))) for texts in said]
         return Cost(len(read), sum(read), len(read) * min(written, context))
 
-    async def _prompt(self, instance: Instance, index: int) -> Fitted:
+    async def _prompt(
+        self, instance: Instance, index: int, sampling: Sampling, system: str = ""
+    ) -> Fitted:
         history = instance.get(contract.HISTORY, [])
         try:
-            answer_tokens = self._answer_tokens(self._sampling())
+            room = self._answer_tokens(sampling)
             return await self._format.prompt(
-                self._engine, history, _message(instance), answer_tokens
+                self._engine, history, _message(instance), room, system
             )
         except DoesNotFit as err:
             field = f"instances[{index}].{contract.USER_INPUT}"
@@ -115,9 +148,7 @@ class Chat:
         sampling = self._sampling()
         answer = readable(answer)
         if not answer:
-            # A greedy model that ends at once ends at once again, so the second try is sampled.
-            second_try = replace(sampling, temperature=0.7, seed=sampling.seed or 0)
-            [answer] = await self._engine.generate([prompt], second_try)
+            [answer] = await self._engine.generate([prompt], _second_try(sampling))
             answer = readable(answer)
         if not answer:
             return ""
@@ -125,8 +156,19 @@ class Chat:
             return whole_sentences(answer)
         return answer
 
-    def _sampling(self) -> Sampling:
-        return self._format.sampling(self._engine.info, self._wanted)
+    def _sampling(self, options: AnswerOptions = _NO_OPTIONS) -> Sampling:
+        """The operator's, with what a request asks over it. It may only ask for fewer tokens."""
+        sampling = self._format.sampling(self._engine.info, self._wanted)
+        most = self._answer_tokens(sampling)
+        tokens, temperature = options.max_tokens, options.temperature
+        return replace(
+            sampling,
+            max_tokens=sampling.max_tokens if tokens is None else min(tokens, most),
+            temperature=sampling.temperature if temperature is None else temperature,
+            top_p=sampling.top_p if options.top_p is None else options.top_p,
+            seed=sampling.seed if options.seed is None else options.seed,
+            stop=options.stop or sampling.stop,
+        )
 
     def _answer_tokens(self, sampling: Sampling) -> int:
         """New tokens of an answer at most: as the options say, else as the checkpoint says."""
@@ -148,6 +190,11 @@ class Chat:
             turn = _unanswered(turn)
         contract.add_step(turn, self.name, self._engine.info.model, seconds)
         return turn
+
+
+def _second_try(sampling: Sampling) -> Sampling:
+    """A greedy model that ends at once ends at once again, so the second try is sampled."""
+    return replace(sampling, temperature=0.7, seed=sampling.seed or 0)
 
 
 def _untranslated(instance: Instance) -> bool:

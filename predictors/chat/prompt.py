@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from graph.errors import ModelError
+from graph.errors import ModelError, RequestError
 from predictors.chat.examples import ExampleTurn
 from predictors.engine import Engine, EngineInfo, Message, Prompt, Sampling
 
@@ -41,9 +41,17 @@ class PromptFormat(Protocol):
         ...
 
     async def prompt(
-        self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
+        self,
+        engine: Engine,
+        history: Sequence[str],
+        message: str,
+        answer_tokens: int,
+        system: str = "",
     ) -> Fitted:
-        """A prompt that leaves room for `answer_tokens`. Raises DoesNotFit."""
+        """A prompt that leaves room for `answer_tokens`. Raises DoesNotFit.
+
+        system: what the model is told besides; RequestError where it cannot be told anything.
+        """
         ...
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
@@ -62,9 +70,15 @@ class PromptByModel:
         self._format(info).check(info)
 
     async def prompt(
-        self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
+        self,
+        engine: Engine,
+        history: Sequence[str],
+        message: str,
+        answer_tokens: int,
+        system: str = "",
     ) -> Fitted:
-        return await self._format(engine.info).prompt(engine, history, message, answer_tokens)
+        chosen = self._format(engine.info)
+        return await chosen.prompt(engine, history, message, answer_tokens, system)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         return self._format(info).sampling(info, wanted)
@@ -86,8 +100,15 @@ class BlenderbotPrompt:
         """Every Blenderbot can chat."""
 
     async def prompt(
-        self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
+        self,
+        engine: Engine,
+        history: Sequence[str],
+        message: str,
+        answer_tokens: int,
+        system: str = "",
     ) -> Fitted:
+        if system:
+            raise RequestError("messages", f"{engine.info.model} takes no system message")
         turns = [self._plain(text) for text in (*history, message)]
 
         async def tokens(dropped: int) -> int:
@@ -117,10 +138,12 @@ class ChatTemplatePrompt:
     max_tokens = 128
 
     def __init__(self, system_prompt: str, examples: Sequence[ExampleTurn] = ()) -> None:
-        beginning = [Message("system", system_prompt)] if system_prompt else []
-        for example in examples:
-            beginning += [Message("user", example.message), Message("assistant", example.answer)]
-        self._beginning = tuple(beginning)
+        self._system_prompt = system_prompt
+        self._examples = tuple(
+            message
+            for example in examples
+            for message in (Message("user", example.message), Message("assistant", example.answer))
+        )
 
     def check(self, info: EngineInfo) -> None:
         """Raises ModelError for a base model, which would go on with a text without an end."""
@@ -131,16 +154,24 @@ class ChatTemplatePrompt:
             )
 
     async def prompt(
-        self, engine: Engine, history: Sequence[str], message: str, answer_tokens: int
+        self,
+        engine: Engine,
+        history: Sequence[str],
+        message: str,
+        answer_tokens: int,
+        system: str = "",
     ) -> Fitted:
         room = engine.info.context - answer_tokens
+        # One message, the operator's words first: templates take no second one.
+        told = "\n\n".join(filter(None, (self._system_prompt, system)))
+        beginning = (*([Message("system", told)] if told else ()), *self._examples)
         turns = [*with_roles(history), Message("user", message)]
 
         async def tokens(dropped: int) -> int:
-            return await engine.count_tokens((*self._beginning, *turns[dropped:]))
+            return await engine.count_tokens((*beginning, *turns[dropped:]))
 
         dropped = await fewest_dropped(tokens, history, room)
-        return Fitted((*self._beginning, *turns[dropped:]), dropped)
+        return Fitted((*beginning, *turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         temperature, penalty = wanted.temperature, wanted.repetition_penalty

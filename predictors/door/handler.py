@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from graph import contract
 from graph.asgi import Answer, answer_error, json_answer
+from graph.completions.request import AnswerOptions
 from graph.contract import Instance
 from graph.errors import (
     DeadlineExceeded,
     EngineError,
     NotReady,
+    NotServed,
     Overloaded,
     ParleyError,
     RequestError,
@@ -28,18 +29,18 @@ from graph.errors import (
 from graph.turn.limits import Limits
 from graph.turn.timeouts import CLOCK_SKEW, DEFAULT
 from predictors.door.health import Health, Watched
-from predictors.predictor import Degrading, Predictor
+from predictors.door.reports import report, reporting, texts_of
+from predictors.predictor import Degrading, Predictor, Put, Writing, Written
 from predictors.scheduling.admission import QUEUE_SECONDS, Admission
 from predictors.scheduling.cost import Cost, Costing
 from predictors.scheduling.request import (
     Request,
-    current_request,
-    new_request_id,
     stamp,
-    working_for,
 )
 
 T = TypeVar("T")
+# What is done for instances that are checked and admitted.
+Work = Callable[[list[Instance]], Awaitable[list[Instance]]]
 log = logging.getLogger(__name__)
 _MORE_TIME = "ask again with less text or a longer `timeout`, up to the detector's --turn_timeout"
 # A predictor that can pass a turn on without its work is stopped so many seconds before the end,
@@ -73,6 +74,7 @@ class Handler:
         self._watched = predictor if isinstance(predictor, Watched) else None
         self._costing = predictor if isinstance(predictor, Costing) else None
         self._degrading = predictor if isinstance(predictor, Degrading) else None
+        self._writing = predictor if isinstance(predictor, Writing) else None
         self.loaded = False
         self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
         self._request_timeout = request_timeout
@@ -121,27 +123,56 @@ class Handler:
         predictions = await self.handle(payload, size)
         return await _aside(size, lambda: json_answer(200, predictions))
 
-    async def handle(self, payload: Any, size: int = 0) -> dict[str, list[Instance]]:
-        """`{"predictions": [...]}` for a parsed request of `size` bytes. Raises ParleyError."""
+    @property
+    def writes(self) -> bool:
+        """Whether it gives answers as they are being written."""
+        return self._writing is not None
+
+    async def write(self, payload: Any, options: AnswerOptions, put: Put) -> Written:
+        """The answer to the only turn of a parsed request, put part by part.
+
+        It is admitted, bounded and reported as every other request. Raises ParleyError.
+        """
+        if self._writing is None:
+            raise NotServed(f"{self.name}: does not answer chat completions")
+        writing = self._writing
+        written: list[Written] = []
+
+        async def work(instances: list[Instance]) -> list[Instance]:
+            [instance] = instances
+            written.append(await writing.write(instance, options, put))
+            return [written[-1].prediction]
+
+        await self.handle(payload, work=work)
+        return written[-1]
+
+    async def handle(
+        self, payload: Any, size: int = 0, work: Work | None = None
+    ) -> dict[str, list[Instance]]:
+        """`{"predictions": [...]}` for a parsed request of `size` bytes. Raises ParleyError.
+
+        work: what is done in the place of the predictor's own `predict`.
+        """
         schema = self.predictor.schema
-        with _reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
+        with reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
             instances = await _aside(size, lambda: contract.read_instances(payload, schema))
         stamp(instances, self._turn_timeout, self._clock())
         names = tuple(instance[contract.REQUEST_ID] for instance in instances)
         deadline = min(instance[contract.DEADLINE] for instance in instances)
         started = time.perf_counter()
-        with _reporting(Request(self.name, names, deadline, instances)):
-            predictions = await self._predict_or_degrade(instances, deadline)
+        with reporting(Request(self.name, names, deadline, instances)):
+            predict = work or self.predictor.predict
+            predictions = await self._predict_or_degrade(instances, deadline, predict)
             seconds = round(time.perf_counter() - started, 3)
-            told = {"turns": len(names), "seconds": seconds, "texts": _texts(predictions)}
+            told = {"turns": len(names), "seconds": seconds, "texts": texts_of(predictions)}
             log.info("%s: answered", self.name, extra=told)
         return {"predictions": predictions}
 
     async def _predict_or_degrade(
-        self, instances: list[Instance], deadline: float
+        self, instances: list[Instance], deadline: float, predict: Work
     ) -> list[Instance]:
         try:
-            return await self._admit(instances, deadline)
+            return await self._admit(instances, deadline, predict)
         except RequestError:
             raise
         except ParleyError as err:
@@ -150,7 +181,9 @@ class Handler:
                 raise
             return predictions
 
-    async def _admit(self, instances: list[Instance], deadline: float) -> list[Instance]:
+    async def _admit(
+        self, instances: list[Instance], deadline: float, predict: Work
+    ) -> list[Instance]:
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
         left = self._left(deadline)
@@ -160,7 +193,7 @@ class Handler:
         except Overloaded as err:
             raise Overloaded(f"{self.name}: {err}", err.retry_after) from err
         with place:
-            return await self._predict(instances, left)
+            return await self._predict(instances, left, predict)
 
     def _cost(self, instances: list[Instance]) -> float:
         return (self._costing.cost(instances) if self._costing else Cost(len(instances))).size
@@ -175,10 +208,12 @@ class Handler:
             )
         return left
 
-    async def _predict(self, instances: list[Instance], left: float) -> list[Instance]:
+    async def _predict(
+        self, instances: list[Instance], left: float, predict: Work
+    ) -> list[Instance]:
         try:
             async with asyncio.timeout(self.seconds_within(left)):
-                predictions = await self.predictor.predict(instances)
+                predictions = await predict(instances)
             return await _aside(_size(predictions), lambda: self._checked(predictions))
         except TimeoutError as err:
             if left < self._request_timeout:
@@ -230,43 +265,6 @@ def close_all(handlers: Collection[Handler]) -> None:
         handler.close()
 
 
-def report(err: ParleyError, event: str = "") -> None:
-    """Name an error after the turn that failed, and log it; once, whoever meets it first.
-
-    event: what followed from it, where that was no error.  The words of a wrong request may quote
-    what a person wrote, so they are not logged.
-    """
-    if err.request_id:
-        return
-    request = current_request()
-    err.request_id = request.request_id or new_request_id()
-    details: dict[str, Any] = {"status": err.status, "request_id": err.request_id}
-    if not isinstance(err, RequestError):
-        details["problem"] = err.message
-    broken = err.status == 500 and err.__cause__ is not None
-    details["error"] = type(err).__name__
-    grave = event or (err.status >= 500 and err.status != 503)
-    log.log(
-        logging.WARNING if grave else logging.INFO,
-        "%s: %s",
-        request.predictor or "server",
-        event or "failed",
-        extra=details,
-        exc_info=err.__cause__ if broken else None,
-    )
-
-
-def _texts(predictions: Sequence[Instance]) -> list[dict[str, Any]]:
-    """What was said in each turn, for a log that is asked to hold it."""
-    said = (
-        contract.USER_INPUT,
-        contract.USER_INPUT_EN,
-        contract.RESPONSE_EN,
-        contract.RESPONSE,
-    )
-    return [{key: turn[key] for key in said if key in turn} for turn in predictions]
-
-
 def _size(instances: Sequence[Instance]) -> int:
     """Characters of the texts, near enough."""
     values = (value for instance in instances for value in instance.values())
@@ -279,14 +277,3 @@ def _size(instances: Sequence[Instance]) -> int:
 async def _aside(size: int, work: Callable[[], T]) -> T:
     """The result of work on so many bytes, on a thread where it would hold up the event loop."""
     return work() if size < _LARGE else await asyncio.to_thread(work)
-
-
-@contextmanager
-def _reporting(request: Request) -> Iterator[None]:
-    """Make `request` the one at work, and report the error that ends it."""
-    with working_for(request):
-        try:
-            yield
-        except ParleyError as err:
-            report(err)
-            raise

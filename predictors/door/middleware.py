@@ -21,10 +21,13 @@ from graph.asgi import (
     run_for_client,
     send_answer,
 )
+from graph.completions.answers import answer_error as completion_error
 from graph.errors import DeadlineExceeded, NotReady, NotServed, ParleyError
 from graph.http.bodies import BodyBudget, HeldBody
 from graph.turn.timeouts import READ
-from predictors.door.handler import Handler, report
+from predictors.door.completions import CHAT, PREFIX
+from predictors.door.handler import Handler
+from predictors.door.reports import report
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+):predict")
 
@@ -51,7 +54,8 @@ class RequestGuard:
         except ParleyError as err:
             if scope["method"] == "POST":
                 report(err)
-            await send_answer(send, answer_error(err))
+            completing = scope["path"].startswith(PREFIX)
+            await send_answer(send, (completion_error if completing else answer_error)(err))
         except ClientGone:
             return
 
@@ -61,13 +65,20 @@ class RequestGuard:
                 raise NotReady("the server is draining")
             await self._app(scope, _empty, send)
             return
-        match = _PREDICT.fullmatch(scope["path"])
-        handler = self._handlers.get(match[1]) if match else None
-        if handler is None or scope["method"] != "POST":
+        asked = self._asked(scope["path"]) if scope["method"] == "POST" else []
+        if not asked:
             raise NotServed(_directions(scope, self._handlers))
         with self._bodies.one() as held:
-            body = await _read_in_time(held, scope, receive, handler.limits.body)
+            limit = max(handler.limits.body for handler in asked)
+            body = await _read_in_time(held, scope, receive, limit)
             await run_for_client(self._app(scope, _replay(body), send), receive)
+
+    def _asked(self, path: str) -> list[Handler]:
+        """The handlers that a request to this path may be for."""
+        if path == CHAT:
+            return [handler for handler in self._handlers.values() if handler.writes]
+        match = _PREDICT.fullmatch(path)
+        return [self._handlers[match[1]]] if match and match[1] in self._handlers else []
 
 
 async def _read_in_time(held: HeldBody, scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -98,5 +109,7 @@ def _closing(send: Send) -> Send:
 
 
 def _directions(scope: Scope, handlers: Mapping[str, Handler]) -> str:
-    paths = ", ".join(f"/v1/models/{name}:predict" for name in handlers)
-    return f"{scope['method']} {scope['path'][:100]}: nothing here; POST to {paths}"
+    paths = [f"/v1/models/{name}:predict" for name in handlers]
+    if any(handler.writes for handler in handlers.values()):
+        paths.append(CHAT)
+    return f"{scope['method']} {scope['path'][:100]}: nothing here; POST to {', '.join(paths)}"

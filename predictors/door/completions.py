@@ -1,9 +1,10 @@
 """KServe's OpenAI routes for predictors that write: chat completions, whole or while they come.
 
-The classes of KServe's SDK for these routes cannot be imported without vLLM (so in 0.20 and 0.21),
-so only their paths are taken. Behind them is what is behind `:predict`: the same handler checks, admits, bounds and reports
-a request. The messages are taken as English, or as in another language that the model speaks. Under
-`parley` a request may hold fields of a turn (`language`, `request_id`, `deadline` and the like).
+The classes of KServe's SDK for these routes cannot be imported without vLLM, so only their paths
+are taken. Behind them is what is behind `:predict`: the same handler checks, admits, bounds and
+reports a request. The messages are taken as English, or as in another language that the model
+speaks. Under `parley` a request may hold fields of a turn (`language`, `request_id`, `deadline` and
+the like).
 """
 
 from __future__ import annotations

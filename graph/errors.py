@@ -4,6 +4,7 @@
     ├── RequestError            400  the request is not of the contract; `field` says where
     │   └── TooLarge            413  a text, a list or the body is over its limit
     ├── NotServed               404  no such model, or no branch of the graph takes the request
+    ├── KeyRefused              401  no API key came with the request, or none that is known
     ├── Overloaded              503  the queue is full; `retry_after` seconds
     ├── NotReady                503  the model is still loading, or the server is draining
     │   └── NotReached          503  no connection to the server, so nothing was sent
@@ -69,6 +70,12 @@ class NotServed(ParleyError):
     """Nothing here has that name."""
 
     status = 404
+
+
+class KeyRefused(ParleyError):
+    """No API key came with the request, or none that is known."""
+
+    status = 401
 
 
 class Overloaded(ParleyError):

@@ -52,6 +52,7 @@ LAYERS = (
     "predictors.colocated",
     "predictors.images",
     # How people reach a graph.
+    "graph.gateway",
     "graph.calling",
     "graph.cluster",
     "graph.local",

@@ -37,6 +37,10 @@ def serve(
     openapi: Annotated[
         bool, typer.Option("--openapi", help="Describe the graph's HTTP API at /openapi.json.")
     ] = False,
+    gateway: Annotated[
+        bool,
+        typer.Option("--gateway", help="Offer OpenAI's API too, at /v1, with answers that stream."),
+    ] = False,
 ) -> None:
     """Serve the graph as KServe's router does, and each predictor at /v1/models/NAME:predict.
 
@@ -51,4 +55,4 @@ def serve(
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with on_terminal(sys.stderr) as progress:
         built = local.build(local.read_file(file), file or local.DEFAULT_FILE.name, graph, progress)
-    serve_local(built, host, port, note, origins, openapi)
+    serve_local(built, host, port, note, origins, openapi, gateway)

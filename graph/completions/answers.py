@@ -12,7 +12,7 @@ from typing import Any
 
 from graph.asgi import Answer, json_answer, retry_after_of
 from graph.completions.request import PARLEY
-from graph.errors import NotServed, ParleyError, RequestError
+from graph.errors import ParleyError, RequestError
 from graph.turn.answers import Finish
 
 Json = dict[str, Any]
@@ -97,7 +97,7 @@ def describe_model(name: str, created: int) -> Json:
 
 def error_json(err: ParleyError) -> Json:
     """An error as OpenAI's clients read it; `request_id` is ours."""
-    wrong = isinstance(err, RequestError | NotServed) or err.status in (401, 405)
+    wrong = 400 <= err.status < 500
     error = {
         "message": err.message,
         "type": "invalid_request_error" if wrong else "server_error",

@@ -7,7 +7,6 @@ alone.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,10 +15,10 @@ from graph.lint.findings import Problem, Subject
 from graph.lint.languages import Ways
 from graph.router.walk import Visit
 from graph.spec.addresses import address_of
+from graph.spec.predictors import options_of
 from graph.spec.services import Container
 
 _MODULE = "predictors.translator"
-_OPTIONS = ("source", "target", "directions")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _translator_of(subject: Subject, visit: Visit) -> _Translator | None:
 
 
 def _read(container: Container, model: str) -> _Translator | None:
-    options = _options(container, model)
+    options = options_of(container, _MODULE, model)
     if options is None or container.env_from:
         return None
     source, target = _codes(options.get("source")), _codes(options.get("target"))
@@ -88,29 +87,6 @@ def _read(container: Container, model: str) -> _Translator | None:
     if options.get("directions") == "both":
         return _Translator(others, others)
     return _Translator(others, ()) if into_english else _Translator((), others)
-
-
-def _options(container: Container, model: str) -> dict[str, str] | None:
-    """The options of the translator with this name; a container may run several predictors."""
-    environ = container.known_environ()
-    words = container.known_words()
-    starts = [i for i, word in enumerate(words) if word.startswith("predictors.")]
-    for start, end in zip(starts, [*starts[1:], len(words)], strict=True):
-        options = _named(words[start + 1 : end])
-        if words[start] == _MODULE and options.get("model_name") in (model, None):
-            own = {name: environ.get(f"PARLEY_{name.upper()}", "") for name in _OPTIONS}
-            return own | options
-    return None
-
-
-def _named(words: Sequence[str]) -> dict[str, str]:
-    """`--name=value` and `--name value` as a dict."""
-    found: dict[str, str] = {}
-    for word, following in itertools.pairwise([*words, ""]):
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            found[name] = value if equals else following
-    return found
 
 
 def _codes(text: str | None) -> tuple[str, ...]:

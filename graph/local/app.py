@@ -51,6 +51,29 @@ def app_of(local: LocalGraph, openapi: bool = False) -> App:
     return app
 
 
+def with_gateway(app: App, local: LocalGraph) -> App:
+    """The same behind a gateway: `/v1/chat/completions`, and `/v1/models` as OpenAI's API has it.
+
+    What has the name of a predictor below `/v1/models` stays the predictor's.
+    """
+    from graph.gateway.app import CHAT, MODELS, GatewayApp
+    from graph.gateway.gateway import Gateway
+    from graph.gateway.histories import Histories
+
+    gateway = GatewayApp(
+        Gateway.of(local.graph, local.services, local.call, local.ask_chat, Histories())
+    )
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        model = path.removeprefix(f"{MODELS}/")
+        is_model = scope.get("method") == "GET" and model in gateway.models.names
+        answers = path in (CHAT, MODELS) or is_model
+        await (gateway if answers else app)(scope, receive, send)
+
+    return both
+
+
 def describe_graph(local: LocalGraph) -> Json:
     """The OpenAPI document of the graph and its predictors."""
     doors = [predictor_door(name, each.predictor.schema) for name, each in local.handlers.items()]

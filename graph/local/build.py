@@ -15,6 +15,9 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from graph.asgi import Answer
+from graph.completions.answers import Ending
+from graph.completions.request import ChatRequest
+from graph.completions.stream import Put
 from graph.errors import NotServed, SpecError, needing
 from graph.router.walk import Headers, route
 from graph.spec.addresses import Address, address_of
@@ -33,6 +36,7 @@ from graph.spec.model import (
 from graph.spec.services import InferenceService
 from graph.spec.sources import SHIPPED, read_manifests
 from graph.turn.timeouts import DEFAULT
+from predictors.door.completions import complete, instance_of
 from predictors.door.handler import Handler, close_all, load_all
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
@@ -55,12 +59,14 @@ class LocalGraph:
     """A graph, the handlers of its predictors by name, and the models that they run.
 
     names: the predictor that each target of a step means, where it is another than the target.
+    services: those of the file.
     """
 
     graph: Graph
     handlers: Mapping[str, Handler]
     models: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    services: Sequence[InferenceService] = ()
 
     def load(self) -> None:
         """Load all models, side by side. Raises the first error of any."""
@@ -77,7 +83,7 @@ class LocalGraph:
 
     async def route(self, body: bytes, headers: Headers = ()) -> Answer:
         """One request through the graph."""
-        return await route(self.graph, body, headers, self._call)
+        return await route(self.graph, body, headers, self.call)
 
     async def predict(self, name: str, body: bytes) -> Answer:
         """One request to one predictor. Raises NotServed."""
@@ -91,8 +97,16 @@ class LocalGraph:
         known = ", ".join(self.handlers)
         return NotServed(f"{name}: no such predictor; there are {known}{near}")
 
-    async def _call(self, step: Step, body: bytes, headers: Headers) -> Answer:
+    async def call(self, step: Step, body: bytes, headers: Headers) -> Answer:
+        """A step's predictor, asked as the router asks it."""
         return await self.predict(self.names.get(step.target, step.target), body)
+
+    async def ask_chat(self, step: Step, request: ChatRequest, put: Put) -> Ending:
+        """A step's chat, asked for its words. Raises ParleyError."""
+        name = self.names.get(step.target, step.target)
+        if name not in self.handlers:
+            raise self.not_served(name)
+        return await complete(self.handlers[name], request, instance_of(request), put)
 
 
 def read_file(file: str) -> Objects:
@@ -134,6 +148,7 @@ def build(
         _handlers(graph, every),
         [settings.model for _, settings in every if isinstance(settings, ModelSettings)],
         {target: address.model for target, (_, address) in targets.items()},
+        services,
     )
 
 

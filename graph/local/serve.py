@@ -19,7 +19,7 @@ from graph.http.server import (
     stop_or_hurry,
     url_of,
 )
-from graph.local.app import app_of
+from graph.local.app import app_of, with_gateway
 from graph.local.build import LocalGraph
 from predictors.door.logs import set_up_logging
 
@@ -35,33 +35,39 @@ def serve_local(
     note: Note,
     origins: Sequence[str] = (),
     openapi: bool = False,
+    gateway: bool = False,
 ) -> None:
     """A graph and its predictors, loaded in the background: `/readyz` is 503 until all are.
 
     Pages of `origins` may call them from a browser.  openapi: whether they describe themselves at
-    `/openapi.json`. Raises ServeError for the port, ModelError for weights.
+    `/openapi.json`.  gateway: whether OpenAI's API is there too. Raises ServeError for the port,
+    ModelError for weights.
     """
     set_up_logging("warning", "console")
     with StopSignals() as signals, listen(host, port) as listener:
-        asyncio.run(_serve(local, listener, note, origins, openapi, signals))
+        app = app_of(local, openapi)
+        app = allow_origins(with_gateway(app, local) if gateway else app, origins)
+        asyncio.run(_serve(local, listener, note, app, gateway, signals))
 
 
 async def _serve(
     local: LocalGraph,
     listener: socket.socket,
     note: Note,
-    origins: Sequence[str],
-    openapi: bool,
+    app: App,
+    gateway: bool,
     signals: StopSignals,
 ) -> None:
     url = url_of(listener)
-    server = Server(allow_origins(app_of(local, openapi), origins), DRAIN_SECONDS)
+    server = Server(app, DRAIN_SECONDS)
     signals.attach(lambda _: stop_or_hurry(server, note))
 
     def say_ready() -> None:
         note(f"{local.graph.name} is ready at {url}")
         for name in local.handlers:
             note(f"  {name}: {url}/v1/models/{name}:predict")
+        if gateway:
+            note(f"  OpenAI's API: {url}/v1, model {local.graph.name}")
 
     await serve_while_loading(server, listener, local.load, say_ready, local.close)
 

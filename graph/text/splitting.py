@@ -67,11 +67,20 @@ class Splitting:
         # whose beginning is out already.
         self._fence = ""
         self._in_prose = False
+        # Whether the space between two sentences of a line is still to come.
+        self._before_space = False
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that are certain with this part."""
         self._rest += text
         return [piece for piece in self._pieces(complete=False) if piece.text]
+
+    def feed_before(self, following: str) -> list[Piece]:
+        """What of the text so far is certain if this follows, and also if nothing does.
+
+        following: space, and the next word with the space after it or its first characters.
+        """
+        return [piece for piece in self._before(following) if piece.text]
 
     def end(self) -> list[Piece]:
         """The pieces of what is left."""
@@ -79,19 +88,49 @@ class Splitting:
 
     def _pieces(self, complete: bool) -> Iterator[Piece]:
         rest, self._rest = self._rest, ""
+        if self._before_space:
+            words = rest.lstrip()
+            self._before_space = not words
+            space = rest[: len(rest) - len(words)]
+            # The space may hold the end of the line.
+            rest = rest if _BREAK.search(space) else words
+            yield Piece("" if rest is not words else space, False)
         start = 0
         for found in _BREAK.finditer(rest):
-            yield from self._line(rest[start : found.start()])
+            yield from self._ended(rest[start : found.start()])
             yield Piece(found[0], False)
-            self._in_prose = False
             start = found.end()
         if complete:
-            yield from self._line(rest[start:])
+            yield from self._ended(rest[start:])
         else:
             yield from self._growing(rest[start:])
 
+    def _before(self, following: str) -> Iterator[Piece]:
+        space = following[: len(following) - len(following.lstrip())]
+        if _BREAK.search(space):
+            rest, self._rest = self._rest, ""
+            yield from self._ended(rest)
+            return
+        start = 0 if self._in_prose else _indent(self._rest)
+        known = self._in_prose or (
+            not self._fence and _is_begun(self._rest) and is_prose(self._rest[start:])
+        )
+        ends = self._ends.find(self._rest + following, start, complete=False)
+        if not known or list(ends) != [len(self._rest) + len(space)]:
+            return
+        rest, self._rest = self._rest, ""
+        self._in_prose = self._before_space = True
+        yield Piece(rest[:start], False)
+        yield from self._sentence(rest[start:])
+
+    def _ended(self, line: str) -> Iterator[Piece]:
+        """What is left of a line that has ended; the spaces at its end are no part of it."""
+        bare = line.rstrip()
+        yield from self._line(bare)
+        yield Piece(line[len(bare) :], False)
+        self._in_prose = self._before_space = False
+
     def _line(self, line: str) -> Iterator[Piece]:
-        """What is left of a line that has ended."""
         mark = _FENCE.match(line)
         if self._in_prose:
             for first, last in pairwise([0, *self._ends.find(line, 0, complete=True)]):
@@ -147,8 +186,12 @@ class Splitting:
                 yield from self._sentence(line[first:last])
 
     def _sentence(self, sentence: str) -> Iterator[Piece]:
-        """A part of a line, split as it is split by itself."""
-        yield from Splitting(self._ends)._unfenced_or_kept(sentence)
+        """A part of a line, split as it is split by itself, whatever space is around it."""
+        words = sentence.lstrip()
+        yield Piece(sentence[: len(sentence) - len(words)], False)
+        bare = words.rstrip()
+        yield from [Piece(bare, False)] if _FENCE.match(bare) else self._unfenced(bare)
+        yield Piece(words[len(bare) :], False)
 
     def _one_sentence(self, line: str) -> Iterator[Piece]:
         """A line that is one sentence: its own words, and what stands around them."""
@@ -159,9 +202,6 @@ class Splitting:
         else:
             yield Piece(words, has_letters(words))
         yield Piece(after, False)
-
-    def _unfenced_or_kept(self, line: str) -> Iterator[Piece]:
-        yield from [Piece(line, False)] if _FENCE.match(line) else self._unfenced(line)
 
     def _cells(self, row: str) -> Iterator[Piece]:
         """The row of a table: its bars are kept, and its cells are texts of their own."""

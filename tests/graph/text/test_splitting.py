@@ -206,7 +206,7 @@ def test_a_line_of_code_comes_when_it_has_ended() -> None:
     assert splitting.feed("\n```\nx = 1; y = 2. ") == [
         *(Piece("print('un deux trois. quatre')", False), *BREAK, Piece("```", False), *BREAK)
     ]
-    assert splitting.end() == [Piece("x = 1; y = 2. ", False)]
+    assert splitting.end() == [Piece("x = 1; y = 2.", False), Piece(" ", False)]
 
 
 def test_a_long_sentence_is_cut_after_a_comma_else_a_space_else_anywhere() -> None:

@@ -19,6 +19,7 @@ from predictors.engine import Prompt, Sampling
 from predictors.serving import build_app
 from tests.fakes import FakeEngine
 from tests.predictors.door.waiting import BODY
+from tests.waiting import until
 
 
 class Faulty(FakeEngine):
@@ -70,12 +71,6 @@ def chat(engine: Faulty, request_timeout: float = 60.0) -> tuple[WatchedEngine, 
     )
     handler.load()
     return watched, handler
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("fault", [stop_answering, run_out_of_memory])

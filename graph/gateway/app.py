@@ -1,0 +1,137 @@
+"""The gateway over HTTP: OpenAI's paths, within limits, for whoever has a key.
+
+A client that leaves ends its turn at once: the walk, the chat's writing, and every sentence that is
+being translated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from graph import contract
+from graph.asgi import (
+    Answer,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    json_answer,
+    run_for_client,
+    send_answer,
+)
+from graph.completions.answers import Completion, Ending, describe_model, list_models
+from graph.completions.request import ChatRequest, read_request
+from graph.completions.stream import Put, send_error, send_in_events, send_whole
+from graph.errors import DeadlineExceeded, NotServed, Overloaded, ParleyError
+from graph.gateway.gateway import Gateway
+from graph.gateway.keys import ApiKeys
+from graph.gateway.models import Models
+from graph.http.bodies import BodyBudget
+from graph.turn.checks import check_request_id
+from graph.turn.limits import PUBLIC_LIMITS
+from graph.turn.timeouts import DEFAULT, READ
+
+CHAT = "/v1/chat/completions"
+MODELS = "/v1/models"
+READY = "/readyz"
+_REQUEST_ID = b"x-request-id"
+# Bodies of the largest size that may be held at once.
+_BODIES = 8
+
+
+@dataclass(frozen=True)
+class GatewayLimits:
+    """inflight: turns at once, over which one more is refused.  seconds: for a whole answer."""
+
+    inflight: int = 512
+    seconds: float = float(DEFAULT.gateway)
+
+
+@dataclass
+class GatewayApp:
+    """The ASGI application. ready: whether the graph's services are, as far as that is known."""
+
+    gateway: Gateway
+    keys: ApiKeys = field(default_factory=ApiKeys)
+    limits: GatewayLimits = field(default_factory=GatewayLimits)
+    ready: Callable[[], bool] = lambda: True
+
+    def __post_init__(self) -> None:
+        self.models = Models.of(self.gateway.graph, self.gateway.services)
+        self._bodies = BodyBudget(_BODIES * PUBLIC_LIMITS.body)
+        self._created = int(time.time())
+        self._inflight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"a gateway does not speak {scope['type']}")
+        request_id = ""
+        try:
+            if scope["path"] == READY and scope["method"] in ("GET", "HEAD"):
+                await send_answer(send, Answer(200 if self.ready() else 503))
+                return
+            request_id = _request_id(scope)
+            self.keys.check(scope["headers"])
+            await self._answer(scope, receive, send, request_id)
+        except ParleyError as err:
+            err.request_id = err.request_id or request_id
+            await send_error(err, send)
+        except ClientGone:
+            return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        method, path = scope["method"], scope["path"]
+        if method == "POST" and path == CHAT:
+            with self._bodies.one() as held:
+                try:
+                    body = await held.read(scope, receive, PUBLIC_LIMITS.body, READ)
+                except TimeoutError as err:
+                    raise DeadlineExceeded(f"body: not complete within {READ} s") from err
+                await run_for_client(self._complete(body, request_id, send), receive)
+        elif method in ("GET", "HEAD") and path == MODELS:
+            await send_answer(send, json_answer(200, list_models(self.models.names, self._created)))
+        elif method in ("GET", "HEAD") and path.startswith(f"{MODELS}/"):
+            name = path.removeprefix(f"{MODELS}/")
+            self.models.language_of(name)
+            await send_answer(send, json_answer(200, describe_model(name, self._created)))
+        else:
+            raise NotServed(f"{method} {path[:100]}: nothing here; POST to {CHAT}")
+
+    async def _complete(self, body: bytes, request_id: str, send: Send) -> None:
+        request = read_request(contract.parse_body(body, PUBLIC_LIMITS))
+        language = self.models.language_of(request.model)
+        completion = Completion(request_id, int(time.time()), request.model)
+
+        async def write(put: Put) -> Ending:
+            return await self._write(request, request_id, language, put)
+
+        if request.stream:
+            await send_in_events(completion, write, send, request.include_usage)
+        else:
+            await send_whole(completion, write, send)
+
+    async def _write(
+        self, request: ChatRequest, request_id: str, language: str, put: Put
+    ) -> Ending:
+        if self._inflight >= self.limits.inflight:
+            raise Overloaded(f"{self._inflight} turns are under way; try again later")
+        self._inflight += 1
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await self.gateway.answer(request, request_id, language, put)
+        except TimeoutError as err:
+            raise DeadlineExceeded(f"no answer within {self.limits.seconds:g} s") from err
+        finally:
+            self._inflight -= 1
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own name for its turn, or a new one. Raises RequestError."""
+    given = dict(scope["headers"]).get(_REQUEST_ID, b"").decode("latin-1")
+    if given:
+        check_request_id(given, _REQUEST_ID.decode(), PUBLIC_LIMITS)
+    return given or uuid.uuid4().hex

@@ -10,12 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from graph.asgi import Message
 from graph.errors import SpecError
 from graph.gateway.app import GatewayApp, GatewayLimits
 from graph.gateway.keys import ApiKeys
 from graph.http.events import EventReader
 from tests.graph.gateway.playing import Gate, Writes, local_graph
+from tests.leaving import leave_after
 from tests.waiting import until
 
 MODEL = "multilingual-chat"
@@ -177,21 +177,6 @@ async def test_an_answer_that_takes_too_long_ends_as_an_error_also_in_its_middle
 async def test_a_client_that_leaves_ends_everything_that_was_for_it() -> None:
     engine = Writes(lambda text: "One is here. " * 9)
     engine.waits_before = 9
-    body = json.dumps(ASKED | {"stream": True}).encode()
-    received: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    spoken = asyncio.Event()
-
-    async def receive() -> Message:
-        if received:
-            return received.pop()
-        await spoken.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        if b"fr:One" in message.get("body", b""):
-            spoken.set()
-
-    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
-    await gateway(engine)(scope, receive, send)
+    await leave_after(gateway(engine), "/v1/chat/completions", ASKED | {"stream": True}, b"fr:One")
     assert engine.left.is_set()
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -10,7 +10,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from graph.asgi import Message
 from graph.http.events import EventReader
 from predictors.chat.model import Chat
 from predictors.chat.prompt import BlenderbotPrompt, ChatTemplatePrompt, PromptFormat
@@ -20,6 +19,7 @@ from predictors.engine import Message as Said
 from predictors.engine import Prompt, Sampling
 from predictors.serving import build_app
 from tests.fakes import FakeEngine
+from tests.leaving import leave_after
 
 PATH = "/openai/v1/chat/completions"
 HI: dict[str, Any] = {"model": "chat", "messages": [{"role": "user", "content": "Hi"}]}
@@ -202,24 +202,7 @@ async def test_a_deadline_in_the_middle_of_a_stream_is_its_last_event() -> None:
 async def test_a_client_that_leaves_ends_the_generation() -> None:
     engine = Streams(str.upper)
     engine.may_end.clear()
-    asked = json.dumps(HI | {"stream": True}).encode()
-    received: list[Message] = [{"type": "http.request", "body": asked, "more_body": False}]
-    sent: list[Message] = []
-    begun = asyncio.Event()
-
-    async def receive() -> Message:
-        if received:
-            return received.pop()
-        await begun.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-        if b"HI" in message.get("body", b""):
-            begun.set()
-
-    scope = {"type": "http", "method": "POST", "path": PATH, "headers": [], "query_string": b""}
-    await chat(engine)(scope, receive, send)
+    sent = await leave_after(chat(engine), PATH, HI | {"stream": True}, b"HI")
     assert engine.left.is_set()
     assert sent[-1].get("more_body", False)
 

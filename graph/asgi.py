@@ -22,6 +22,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = "application/json"
+# A body of so many bytes takes a few milliseconds to read and to check.
+_LARGE = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             raise TooLarge("body", f"more than {limit} bytes, at most {limit} are taken")
         if not message.get("more_body", False):
             return bytes(body)
+
+
+async def aside(size: int, work: Callable[[], T]) -> T:
+    """The result of work on so many bytes, on a thread where it would hold up the event loop."""
+    return work() if size < _LARGE else await asyncio.to_thread(work)
 
 
 async def run_for_client(work: Awaitable[T], receive: Receive) -> T:

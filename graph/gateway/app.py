@@ -19,6 +19,7 @@ from graph.asgi import (
     Receive,
     Scope,
     Send,
+    aside,
     json_answer,
     run_for_client,
     send_answer,
@@ -102,7 +103,8 @@ class GatewayApp:
             raise NotServed(f"{method} {path[:100]}: nothing here; POST to {CHAT}")
 
     async def _complete(self, body: bytes, request_id: str, send: Send) -> None:
-        request = read_request(contract.parse_body(body, PUBLIC_LIMITS))
+        limits = PUBLIC_LIMITS
+        request = await aside(len(body), lambda: read_request(contract.parse_body(body, limits)))
         language = self.models.language_of(request.model)
         completion = Completion(request_id, int(time.time()), request.model)
 

@@ -21,8 +21,9 @@ class Cutter:
     def __init__(self, splitter: Splitter) -> None:
         self._splitting = splitter.begin()
         self._sentences = WholeSentences()
-        # What may still be left out.
+        # What may still be left out, and what of it the splitter was shown last.
         self._open = ""
+        self._shown = ""
         self.english = ""
 
     def feed(self, part: str) -> list[Piece]:
@@ -30,8 +31,10 @@ class Cutter:
         self.english += stays
         self._open = (self._open + part)[len(stays) :]
         pieces = self._splitting.feed(stays)
-        if following := _NEXT.match(self._open):
-            pieces += self._splitting.feed_before(following[0])
+        following = _NEXT.match(self._open)
+        if following and (stays or following[0] != self._shown):
+            self._shown = following[0]
+            pieces += self._splitting.feed_before(self._shown)
         return pieces
 
     def end(self, finish: Finish) -> list[Piece]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from graph import contract
-from graph.asgi import Receive, Scope, Send, json_answer, read_body, send_answer
+from graph.asgi import Receive, Scope, Send, aside, json_answer, read_body, send_answer
 from graph.completions.answers import Completion, Ending, describe_model, list_models
 from graph.completions.messages import texts_of
 from graph.completions.request import ChatRequest, read_request
@@ -59,7 +59,7 @@ class Completions:
     async def _complete(self, scope: Scope, receive: Receive, send: Send) -> None:
         limits = max((h.limits for h in self._handlers.values()), key=lambda each: each.body)
         body = await read_body(scope, receive, limits.body)
-        request = read_request(contract.parse_body(body, limits))
+        request = await aside(len(body), lambda: read_request(contract.parse_body(body, limits)))
         handler = self._find(request.model)
         instance = instance_of(request)
         name = str(instance.setdefault(contract.REQUEST_ID, new_request_id()))

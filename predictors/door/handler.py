@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from graph import contract
-from graph.asgi import Answer, answer_error, json_answer
+from graph.asgi import Answer, answer_error, aside, json_answer
 from graph.completions.request import AnswerOptions
 from graph.contract import Instance
 from graph.errors import (
@@ -46,8 +46,6 @@ _MORE_TIME = "ask again with less text or a longer `timeout`, up to the detector
 # A predictor that can pass a turn on without its work is stopped so many seconds before the end,
 # at most a tenth of the time, so that the turn still reaches whoever waits for it.
 DEGRADING_SECONDS = 1.0
-# A body of so many bytes takes a few milliseconds to read and to check.
-_LARGE = 64 << 10
 
 
 class Handler:
@@ -119,9 +117,9 @@ class Handler:
     async def respond(self, body: bytes) -> Answer:
         """The same. Raises ParleyError and no other error."""
         size = len(body)
-        payload = await _aside(size, lambda: contract.parse_body(body, self.limits))
+        payload = await aside(size, lambda: contract.parse_body(body, self.limits))
         predictions = await self.handle(payload, size)
-        return await _aside(size, lambda: json_answer(200, predictions))
+        return await aside(size, lambda: json_answer(200, predictions))
 
     @property
     def writes(self) -> bool:
@@ -155,7 +153,7 @@ class Handler:
         """
         schema = self.predictor.schema
         with reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
-            instances = await _aside(size, lambda: contract.read_instances(payload, schema))
+            instances = await aside(size, lambda: contract.read_instances(payload, schema))
         stamp(instances, self._turn_timeout, self._clock())
         names = tuple(instance[contract.REQUEST_ID] for instance in instances)
         deadline = min(instance[contract.DEADLINE] for instance in instances)
@@ -187,7 +185,7 @@ class Handler:
         if not self.ready:
             raise NotReady(f"{self.name}: the model is not ready")
         left = self._left(deadline)
-        cost = await _aside(_size(instances), lambda: self._cost(instances))
+        cost = await aside(_size(instances), lambda: self._cost(instances))
         try:
             place = self._admission.take(cost, left)
         except Overloaded as err:
@@ -214,7 +212,7 @@ class Handler:
         try:
             async with asyncio.timeout(self.seconds_within(left)):
                 predictions = await predict(instances)
-            return await _aside(_size(predictions), lambda: self._checked(predictions))
+            return await aside(_size(predictions), lambda: self._checked(predictions))
         except TimeoutError as err:
             if left < self._request_timeout:
                 words = f"no answer by the turn's deadline; {_MORE_TIME}"
@@ -272,8 +270,3 @@ def _size(instances: Sequence[Instance]) -> int:
         sum(map(len, map(str, value))) if isinstance(value, list) else len(str(value))
         for value in values
     )
-
-
-async def _aside(size: int, work: Callable[[], T]) -> T:
-    """The result of work on so many bytes, on a thread where it would hold up the event loop."""
-    return work() if size < _LARGE else await asyncio.to_thread(work)

@@ -108,7 +108,7 @@ async def test_an_engine_that_no_probe_wakes_is_dead_and_says_so_in_one_line(
 
 async def test_an_engine_that_hangs_is_probed_though_its_callers_only_see_their_deadline() -> None:
     engine = Faulty(hang)
-    _, handler = chat(engine, request_timeout=0.001)
+    _, handler = chat(engine, request_timeout=0.1)
     for _ in range(3):
         assert (await handler.answer(BODY)).status == 504
     await until(lambda: not handler.ready)
@@ -118,7 +118,7 @@ async def test_an_engine_that_hangs_is_probed_though_its_callers_only_see_their_
 
 async def test_callers_that_leave_a_slow_engine_do_not_take_it_out_of_service() -> None:
     engine = Faulty(hang)
-    watched, handler = chat(engine, request_timeout=0.001)
+    watched, handler = chat(engine, request_timeout=0.1)
     for _ in range(2):
         assert (await handler.answer(BODY)).status == 504
     last = asyncio.create_task(handler.answer(BODY))

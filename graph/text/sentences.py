@@ -39,12 +39,22 @@ _QUOTES = ('"', "“”„", "«»")
 _CUTS = (re.compile(r"[;:,，、；：]\s+"), _SPACE)
 
 
-class SentenceEnds:
-    """Finds them for one language (ISO 639-1; one that the library does not know as English)."""
+def segmenter_of(language: str) -> sentencesplit.Segmenter:
+    """The library's rules of one language (ISO 639-1); English ones where it does not know it."""
+    known = language in sentencesplit.list_languages()
+    return sentencesplit.Segmenter(language=language if known else "en")
 
-    def __init__(self, language: str) -> None:
-        known = language in sentencesplit.list_languages()
-        self._segmenter = sentencesplit.Segmenter(language=language if known else "en")
+
+class SentenceEnds:
+    """Finds them for one text. The library takes its time, so it is asked nothing twice."""
+
+    def __init__(self, segmenter: sentencesplit.Segmenter) -> None:
+        self._segmenter = segmenter
+        self._answers: dict[str, tuple[int, ...]] = {}
+
+    def forget(self) -> None:
+        """Nothing more is asked about the line at hand."""
+        self._answers.clear()
 
     def find(self, line: str, start: int, complete: bool) -> Iterator[int]:
         """The ends from `start` on, each behind the space that follows it.
@@ -63,6 +73,7 @@ class SentenceEnds:
         """The first end after `start`; None while it is not certain."""
         reach = start + MAX_CHARACTERS
         asked = 0.0
+        is_left_out = False
         for mark in _MARK.finditer(line, start):
             end = _end_of_word(line, mark.end())
             if end is None and not complete:
@@ -71,6 +82,7 @@ class SentenceEnds:
             if end > reach:
                 break
             if end - start < asked * _GROWTH or is_open(line[start:end]):
+                is_left_out = True
                 continue
             asked = end - start
             found = [e for e in self._inside(line, start, end) if e <= mark.end()]
@@ -78,7 +90,11 @@ class SentenceEnds:
                 return found[0]
         if len(line) > reach:
             return self._forced(line, start, reach, complete)
-        return next(iter(self._inside(line, start, len(line))), len(line)) if complete else None
+        if not complete:
+            return None
+        # No sentence ends without a mark, and all marks were asked about but those left out.
+        ends = self._inside(line, start, len(line)) if is_left_out else []
+        return next(iter(ends), len(line))
 
     def _forced(self, line: str, start: int, reach: int, complete: bool) -> int | None:
         """The end of a sentence that is too long: the library's, else a comma, else a space."""
@@ -95,9 +111,13 @@ class SentenceEnds:
         ends = [start + e for e in self._ends(line[start:end])]
         return _outside((e for e in ends if e < end), _spans(line, start, end)) if ends else []
 
-    def _ends(self, text: str) -> Iterator[int]:
+    def _ends(self, text: str) -> tuple[int, ...]:
         """Where the library ends a sentence."""
-        return (span.end for span in self._segmenter.segment_spans(text))
+        found = self._answers.get(text)
+        if found is None:
+            found = tuple(span.end for span in self._segmenter.segment_spans(text))
+            self._answers[text] = found
+        return found
 
 
 def is_open(text: str) -> bool:

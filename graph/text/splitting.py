@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from graph.text.protected import find_spans, is_code, is_prose
-from graph.text.sentences import SentenceEnds
+from graph.text.sentences import SentenceEnds, segmenter_of
 
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 # What may become a fence with the next character.
@@ -45,7 +45,7 @@ class Splitter:
     """Splits texts of one language (ISO 639-1; one that the library does not know as English)."""
 
     def __init__(self, language: str) -> None:
-        self._ends = SentenceEnds(language)
+        self._segmenter = segmenter_of(language)
 
     def split(self, text: str) -> list[Piece]:
         """The pieces of a text, none empty. One to translate has no line break in it."""
@@ -54,7 +54,7 @@ class Splitter:
 
     def begin(self) -> Splitting:
         """For a text that comes in parts."""
-        return Splitting(self._ends)
+        return Splitting(SentenceEnds(self._segmenter))
 
 
 class Splitting:
@@ -129,6 +129,7 @@ class Splitting:
         yield from self._line(bare)
         yield Piece(line[len(bare) :], False)
         self._in_prose = self._before_space = False
+        self._ends.forget()
 
     def _line(self, line: str) -> Iterator[Piece]:
         mark = _FENCE.match(line)

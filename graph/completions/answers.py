@@ -31,13 +31,15 @@ class Usage:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an answer ended. parley: the fields of the turn that OpenAI's protocol has no place for.
+    """How an answer ended.
 
-    Of them `response` is left out, which is the text itself.
+    usage: None where nobody counted; it is left out then, which OpenAI's protocol allows.
+    parley: the fields of the turn that the protocol has no place for; of them `response` is left
+    out, which is the text itself.
     """
 
     finish: Finish
-    usage: Usage
+    usage: Usage | None
     parley: Mapping[str, Any]
 
 
@@ -55,7 +57,8 @@ class Completion:
     def whole(self, text: str, ending: Ending) -> Json:
         message = {"role": "assistant", "content": text, "refusal": None}
         choice = self._choice(ending.finish, ending.parley) | {"message": message}
-        return self._head("chat.completion", [choice]) | {"usage": ending.usage.as_json()}
+        usage = {"usage": ending.usage.as_json()} if ending.usage else {}
+        return self._head("chat.completion", [choice]) | usage
 
     def first_chunk(self) -> Json:
         return self._chunk({"role": "assistant", "content": ""})

@@ -45,7 +45,7 @@ async def send_in_events(
         await events.send(event(error_json(err)), more=False)
         return
     end = event(completion.last_chunk(ending))
-    if include_usage:
+    if include_usage and ending.usage:
         end += event(completion.usage_chunk(ending.usage))
     await events.send(end + last_event(), more=False)
 

@@ -91,7 +91,7 @@ class _Heard:
     """What the events have said of the ending so far."""
 
     finish: Finish | None = None
-    usage: Usage = Usage()
+    usage: Usage | None = None
     parley: Mapping[str, Any] | None = None
 
 

@@ -112,17 +112,20 @@ class Gateway:
         if contract.gave_nothing(at_chat, contract.USER_INPUT_EN):
             # The chat says nothing to what has no English, and the rest of the branch knows that.
             [prediction] = await walk(chat.rest(self.graph), reached.body, self.call)
-            return await self._whole(prediction, before, put)
+            return await self._whole(prediction, before, put, Usage())
         return await self._speak(chat, at_chat, before, request, put)
 
-    async def _whole(self, prediction: Instance, before: Before, put: Put) -> tuple[Ending, str]:
+    async def _whole(
+        self, prediction: Instance, before: Before, put: Put, usage: Usage | None = None
+    ) -> tuple[Ending, str]:
+        """A turn of which every step has done its part; none of them says what it counted."""
         notes = Notes()
         notes.merge(before.notes)
         notes.add(prediction)
         response = str(prediction.get(contract.RESPONSE, ""))
         if response:
             await put(response)
-        return Ending(Finish.STOP, Usage(), _told(prediction, notes)), response
+        return Ending(Finish.STOP, usage, _told(prediction, notes)), response
 
     async def _speak(
         self, chat: Chat, turn: Instance, before: Before, request: ChatRequest, put: Put

@@ -17,7 +17,7 @@ from graph.gateway.app import GatewayApp
 from graph.gateway.gateway import Gateway
 from graph.gateway.histories import Histories
 from graph.local.build import LocalGraph, read_file
-from graph.spec.model import Graph
+from graph.spec.model import Graph, Node, Step
 from predictors.chat.model import Chat
 from predictors.chat.prompt import ChatTemplatePrompt
 from predictors.door.handler import Handler
@@ -58,6 +58,18 @@ def local_graph(engine: FakeEngine, max_tokens: int = 1_000) -> LocalGraph:
     handlers.append(Handler(chat))
     handlers[-1].load()
     return replace(embedded_graph(handlers), services=read_file("").services)
+
+
+def with_steps(graph: Graph, change: Step, **fields: object) -> Graph:
+    """The graph with other fields in one of its steps."""
+    nodes = {
+        name: Node(
+            node.router_type,
+            tuple(replace(s, **fields) if s is change else s for s in node.steps),  # type: ignore[arg-type]
+        )
+        for name, node in graph.nodes.items()
+    }
+    return replace(graph, nodes=nodes)
 
 
 @dataclass

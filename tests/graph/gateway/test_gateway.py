@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,28 +11,16 @@ from hypothesis import strategies as st
 
 from graph.completions.request import AnswerOptions
 from graph.errors import ParleyError, RequestError
-from graph.spec.model import Dependency, Graph, Node, Step
+from graph.spec.model import Dependency
 from predictors.engine import Message
 from tests.fakes import FakeEngine, broken
-from tests.graph.gateway.playing import Gate, Writes, local_graph
+from tests.graph.gateway.playing import Gate, Writes, local_graph, with_steps
 from tests.graph.text.test_splitting import TEXTS
 from tests.waiting import until
 
 FRENCH = "Bonjour, comment allez-vous aujourd'hui ?"
 ENGLISH = "How are you today, my friend?"
 LONG = "One is here. Two is `a. b` there!\n\n- Three (3. or 4.) goes.\n```\nx = 1\n```\nFour? Fi"
-
-
-def with_steps(graph: Graph, change: Step, **fields: object) -> Graph:
-    """The graph with other fields in one of its steps."""
-    nodes = {
-        name: Node(
-            node.router_type,
-            tuple(replace(s, **fields) if s is change else s for s in node.steps),  # type: ignore[arg-type]
-        )
-        for name, node in graph.nodes.items()
-    }
-    return replace(graph, nodes=nodes)
 
 
 @cache
@@ -143,6 +130,7 @@ async def test_another_way_behind_the_chat_answers_whole(fields: dict[str, objec
     parts, ending = await gate.say(FRENCH)
     assert parts == ["fr:One is here. fr:Two is there."]
     assert ending.parley["response_en"] == "One is here. Two is there."
+    assert ending.usage is None
     with pytest.raises(RequestError, match="temperature: it is not supported on this way"):
         await gate.say(FRENCH, options=AnswerOptions(temperature=1.0))
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from graph.asgi import Receive, Scope, Send
-from graph.completions.answers import Ending
+from graph.completions.answers import Ending, Usage
 from graph.completions.messages import ChatMessage
 from graph.completions.request import AnswerOptions, ChatRequest
 from graph.errors import NotReached, Overloaded, ParleyError
@@ -114,7 +114,7 @@ async def test_a_streams_parts_and_its_end_are_heard_however_they_are_cut(serve_
     parts, ending = await heard(serve_app(answering(*cut)))
     assert parts == ["Bon", "jour 😀"]
     assert (ending.finish, ending.parley) == ("length", {"steps": []})
-    assert ending.usage.prompt_tokens == 3
+    assert ending.usage == Usage(3, 2)
 
 
 LATE = event({"error": {"message": "late", "code": "timeout"}})

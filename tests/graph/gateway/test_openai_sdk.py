@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from graph.gateway.app import GatewayApp, GatewayLimits
 from graph.gateway.keys import ApiKeys
-from tests.graph.gateway.playing import Gate, Writes, local_graph
+from tests.graph.gateway.playing import Gate, Writes, local_graph, with_steps
 
 MODEL = "multilingual-chat"
 KEY = "a-key-of-sixteen-characters"
@@ -69,6 +69,24 @@ def test_a_stream_gives_each_sentence_and_the_usage_at_its_end(client: OpenAI) -
     assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens == 7
     assert [c.finish_reason for chunk in chunks for c in chunk.choices][-1] == "stop"
     assert len({chunk.id for chunk in chunks}) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_nobody_counted_has_no_usage(
+    gate: Gate, serve_app: Callable[[Any], str], stream: bool
+) -> None:
+    """A step behind the chat that is asked under a condition: the answer comes whole."""
+    graph = gate.local.graph
+    gate.graph = with_steps(graph, graph.nodes["fr"].steps[-1], condition="predictions")
+    with OpenAI(base_url=f"{serve_app(gate.app)}/v1", api_key="x", max_retries=0) as client:
+        create: Ask = client.chat.completions.create
+        if not stream:
+            assert create(model=MODEL, messages=SAID).usage is None
+            return
+        wanted = {"include_usage": True}
+        chunks = list(create(model=MODEL, messages=SAID, stream=True, stream_options=wanted))
+    assert [chunk.usage for chunk in chunks] == [None] * 3
+    assert chunks[1].choices[0].delta.content == "fr:One is here 😀. fr:Two is there."
 
 
 def test_its_stream_helper_puts_the_chunks_together(client: OpenAI) -> None:

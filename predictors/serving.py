@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from predictors.door.handler import Handler, close_all, load_all
 from predictors.door.logs import set_up_logging
 from predictors.door.middleware import RequestGuard
 from predictors.door.reports import report
+from predictors.door.stopping import Stopping
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
 from predictors.scheduling.cores import Cores
@@ -234,7 +234,7 @@ async def _serve(
 ) -> None:
     guard = RequestGuard(build_app(handlers, settings.openapi == "yes"), handlers)
     server = Server(guard, settings.drain_seconds)
-    stopping = _Stopping(guard, server, settings.drain_delay)
+    stopping = Stopping(guard, server, settings.drain_delay)
     signals.attach(stopping.handle)
     await serve_while_loading(
         server,
@@ -247,33 +247,6 @@ async def _serve(
 
 def _names(handlers: Sequence[Handler]) -> str:
     return ", ".join(handler.name for handler in handlers)
-
-
-class _Stopping:
-    """What each signal does: SIGTERM drains, SIGINT skips the delay, one more hurries."""
-
-    def __init__(self, guard: RequestGuard, server: Server, delay: float) -> None:
-        self._guard = guard
-        self._server = server
-        self._delay = delay
-
-    def handle(self, number: int) -> None:
-        if self._server.should_exit:
-            log.warning("stopped again: refusing %d requests under way", self._server.under_way)
-            self._server.hurry()
-        elif self._guard.draining or number == signal.SIGINT or self._delay <= 0:
-            self._stop()
-        else:
-            log.info("draining for %g s", self._delay)
-            self._guard.draining = True
-            asyncio.get_running_loop().call_later(self._delay, self._stop)
-
-    def _stop(self) -> None:
-        """Close connections after their answer, then stop."""
-        if not self._server.should_exit:
-            log.info("stopping: %d requests are under way", self._server.under_way)
-        self._guard.draining = True
-        self._server.stop()
 
 
 async def _answer_error(_: Any, err: Exception) -> Any:

@@ -35,8 +35,9 @@ from predictors.engine import (
     without_languages,
 )
 from predictors.engines.connections import Connections
-from predictors.scheduling.cores import Cores
+from predictors.engines.llamacpp_requests import as_json, path_and_body, problem
 from predictors.engines.streams import texts_of
+from predictors.scheduling.cores import Cores
 from predictors.scheduling.fairness import FairSlots
 from predictors.scheduling.tasks import run_together
 
@@ -123,8 +124,8 @@ class LlamaCpp:
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
         """Token by token. Closing the connection stops the generation."""
         asked = self._fitting(prompt)
-        path, body = _path_and_body(asked, sampling)
-        async with self._ready().slots.one():
+        path, body = path_and_body(asked, sampling)
+        async with self._ready().slots.one(lends=True):
             await self._prepare_slot(asked)
             http, connections = self._ready().http, self._ready().connections
             with _reaching(self._model), connections.one() as extensions:
@@ -133,7 +134,7 @@ class LlamaCpp:
                 ) as response:
                     if response.status_code != 200:
                         await response.aread()
-                        raise EngineError(f"{self._model}: {_problem(response)}")
+                        raise EngineError(f"{self._model}: {problem(response)}")
                     async for text in texts_of(response, self._model):
                         yield text
 
@@ -179,7 +180,7 @@ class LlamaCpp:
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
         asked = self._fitting(prompt)
-        path, body = _path_and_body(asked, sampling)
+        path, body = path_and_body(asked, sampling)
         async with self._ready().slots.one():
             await self._prepare_slot(asked)
             answer = await self._post(path, body)
@@ -203,7 +204,7 @@ class LlamaCpp:
             await self._post("/completion", body)
 
     async def _apply_template(self, prompt: Sequence[Message]) -> str:
-        answer = await self._post("/apply-template", {"messages": _as_json(prompt)})
+        answer = await self._post("/apply-template", {"messages": as_json(prompt)})
         return str(answer["prompt"])
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
@@ -212,7 +213,7 @@ class LlamaCpp:
         with _reaching(self._model), connections.one() as extensions:
             response = await http.post(path, json=body, extensions=extensions)
         if response.status_code != 200:
-            raise EngineError(f"{self._model}: {_problem(response)}")
+            raise EngineError(f"{self._model}: {problem(response)}")
         return response.json()
 
     def _parameters(self, xllamacpp: Any, key: str, context: int) -> Any:
@@ -249,37 +250,3 @@ def _reaching(model: str) -> Iterator[None]:
         yield
     except httpx2.TransportError as err:
         raise EngineError(f"{model}: the engine stopped answering") from err
-
-
-def _path_and_body(
-    prompt: str | tuple[Message, ...], sampling: Sampling
-) -> tuple[str, dict[str, Any]]:
-    """Where llama.cpp takes such a prompt, and how."""
-    if isinstance(prompt, str):
-        return "/completion", {**_request(sampling), "prompt": prompt}
-    return "/v1/chat/completions", {**_request(sampling), "messages": _as_json(prompt)}
-
-
-def _as_json(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
-
-
-def _request(sampling: Sampling) -> dict[str, Any]:
-    """Sampling in llama.cpp's words; what is None is left out, so its own default holds."""
-    words = {
-        "n_predict": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "repeat_penalty": sampling.repetition_penalty,
-        "seed": sampling.seed,
-        "stop": list(sampling.stop) or None,
-    }
-    return {key: value for key, value in words.items() if value is not None}
-
-
-def _problem(response: httpx2.Response) -> str:
-    """llama.cpp's own message, which names sizes and settings but nothing of the request's text."""
-    try:
-        return str(response.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"the engine answered {response.status_code}"

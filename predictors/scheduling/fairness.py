@@ -111,6 +111,8 @@ class FairSlots:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._slots = self._free = slots
+        # Slots at work that keep the cores.
+        self._busy = 0
         self._threads = threads
         self._cores = cores or Cores(threads)
         self._clock = clock
@@ -127,7 +129,7 @@ class FairSlots:
     @property
     def width(self) -> int:
         """See `cores.Member`: who comes second works on the threads of the first."""
-        return self._threads if self._free == self._slots else 0
+        return 0 if self._busy else self._threads
 
     @property
     def items(self) -> int:
@@ -141,6 +143,7 @@ class FairSlots:
     def begin(self, most: int) -> None:
         """See `cores.Member`: the slot goes to the next who still waits."""
         self._free -= 1
+        self._busy += 1
         self._since = self._clock()
         while self._waiting:
             [turn] = self._waiting.take(1)
@@ -150,15 +153,21 @@ class FairSlots:
         self._give_back()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A slot for the block, once it is the turn of the request at work."""
+    async def one(self, lends: bool = False) -> AsyncIterator[None]:
+        """A slot for the block, once it is the turn of the request at work.
+
+        lends: whether the cores are free for other models meanwhile, as where these go on with what
+        is still being written: it would keep them from its own end.
+        """
         await self._take()
         begun = self._clock()
+        if lends:
+            self._rest()
         try:
             yield
         finally:
             self._pace.note(1, self._clock() - begun)
-            self._give_back()
+            self._give_back(keeps=not lends)
 
     async def _take(self) -> None:
         request = current_request()
@@ -176,10 +185,18 @@ class FairSlots:
                 self._give_back()
             raise
 
-    def _give_back(self) -> None:
+    def _give_back(self, keeps: bool = True) -> None:
+        """keeps: whether it has the cores until now."""
         self._free += 1
-        self._cores.give_back(self.width)
+        if keeps:
+            self._rest()
+        else:
+            self._cores.share_out()
         self._leave()
+
+    def _rest(self) -> None:
+        self._busy -= 1
+        self._cores.give_back(self.width)
 
     def close(self) -> None:
         """Have no part in the cores any more, once nobody waits for a slot."""

@@ -130,12 +130,12 @@ async def test_a_slot_is_given_back_however_its_holder_ends() -> None:
 class Held:
     """Work at a slot that goes on until it is let go. order: the names of all that began."""
 
-    def __init__(self, slots: FairSlots, name: str, order: list[str]) -> None:
+    def __init__(self, slots: FairSlots, name: str, order: list[str], lends: bool = False) -> None:
         self._go = asyncio.Event()
-        self.task = asyncio.create_task(self._work(slots, name, order))
+        self.task = asyncio.create_task(self._work(slots, name, order, lends))
 
-    async def _work(self, slots: FairSlots, name: str, order: list[str]) -> None:
-        async with slots.one():
+    async def _work(self, slots: FairSlots, name: str, order: list[str], lends: bool) -> None:
+        async with slots.one(lends):
             order.append(name)
             await self._go.wait()
 
@@ -178,6 +178,26 @@ async def test_a_second_slot_works_on_the_threads_of_the_first() -> None:
     await both[1].end()
     assert order == ["many 0", "many 1", "other"]
     await third.end()
+
+
+async def test_a_slot_may_lend_its_cores_and_stays_taken() -> None:
+    cores, order = Cores(2), list[str]()
+    chat, other = FairSlots(1, threads=2, cores=cores), FairSlots(1, threads=2, cores=cores)
+    writing = Held(chat, "writing", order, lends=True)
+    reading = Held(other, "reading", order)
+    later = Held(chat, "later", order)
+    await asyncio.sleep(0)
+    assert order == ["writing", "reading"]
+    await writing.end()
+    assert order == ["writing", "reading"]
+    await reading.end()
+    assert order == ["writing", "reading", "later"]
+    last = Held(other, "last", order)
+    await asyncio.sleep(0)
+    assert "last" not in order
+    await later.end()
+    await last.end()
+    assert order[-1] == "last"
 
 
 async def test_what_waits_at_closed_slots_still_gets_its_turn() -> None:

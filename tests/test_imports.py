@@ -52,9 +52,9 @@ LAYERS = (
     "predictors.colocated",
     "predictors.images",
     # How people reach a graph.
-    "graph.gateway",
     "graph.calling",
     "graph.cluster",
+    "graph.gateway",
     "graph.local",
     "graph.client",
     "graph.composing",

@@ -1,4 +1,4 @@
-"""`python -m graph.gateway FILE`: the gateway before the services of a graph."""
+"""`python -m graph.gateway`: the gateway before the services of a graph, of a file or a cluster."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graph.errors import NotInstalled, ParleyError, SpecError, needing
 from graph.gateway.histories import DEFAULT_BYTES, DEFAULT_SECONDS
@@ -21,6 +22,9 @@ from graph.router.serve import service_urls
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.sources import read_manifests
 from graph.turn.timeouts import DEFAULT
+
+if TYPE_CHECKING:
+    from graph.gateway.serve import GatewaySettings
 
 PROG = "graph.gateway"
 _USAGE = 2
@@ -31,26 +35,61 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     environ = os.environ if environ is None else environ
     options = _parser(environ).parse_args(argv)
     try:
+        _check(options)
         with needing("gateway"):
-            from graph.gateway.app import GatewayLimits
-            from graph.gateway.serve import GatewaySettings, serve_gateway
-        objects = load_objects(*read_manifests(options.file))
-        graph = choose_graph(objects, options.file, options.graph)
-        urls = service_urls(graph, objects.services, _pairs(options.service))
-        keys = ApiKeys.of_file(options.api_keys) if options.api_keys else ApiKeys()
-        settings = GatewaySettings(
-            options.host,
-            options.http_port,
-            keys,
-            GatewayLimits(options.max_inflight, options.answer_seconds),
-            options.history_bytes,
-            options.history_seconds,
-        )
-        serve_gateway(graph, objects.services, urls, settings, _note)
+            if options.inference_graph:
+                _serve_watched(options)
+            else:
+                _serve_file(options)
     except ParleyError as err:
         _note(str(err))
         return _USAGE if isinstance(err, SpecError | NotInstalled) else 1
     return 0
+
+
+def _serve_file(options: argparse.Namespace) -> None:
+    from graph.gateway.serve import serve_gateway
+    from graph.gateway.served import Served
+
+    objects = load_objects(*read_manifests(options.file))
+    graph = choose_graph(objects, options.file, options.graph)
+    urls = service_urls(graph, objects.services, _pairs(options.service))
+    serve_gateway(Served(graph, objects.services, urls), _settings(options), _note)
+
+
+def _serve_watched(options: argparse.Namespace) -> None:
+    from graph.cluster.connection import connect
+    from graph.gateway.watched_app import serve_watched
+
+    settings = _settings(options)
+    with connect(namespace=options.namespace or "") as cluster:
+        serve_watched(cluster, options.inference_graph, settings, _note)
+
+
+def _settings(options: argparse.Namespace) -> GatewaySettings:
+    from graph.gateway.app import GatewayLimits
+    from graph.gateway.serve import GatewaySettings
+
+    return GatewaySettings(
+        options.host,
+        options.http_port,
+        ApiKeys.of_file(options.api_keys) if options.api_keys else ApiKeys(),
+        GatewayLimits(options.max_inflight, options.answer_seconds),
+        options.history_bytes,
+        options.history_seconds,
+        options.cache,
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raises SpecError for words that do not go together."""
+    if bool(options.file) == bool(options.inference_graph):
+        raise SpecError("name a FILE, or a graph of the cluster with --inference-graph NAME")
+    for name, value in (("graph", options.graph), ("service", options.service)):
+        if value and options.inference_graph:
+            raise SpecError(f"--{name}: only for a FILE, not with --inference-graph")
+    if options.namespace and options.file:
+        raise SpecError("--namespace: only with --inference-graph")
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -58,16 +97,20 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROG, description="OpenAI's API before an InferenceGraph.", allow_abbrev=False
     )
-    parser.add_argument("file", help="YAML of the graph and its services, or a kustomize folder")
+    parser.add_argument(
+        "file", nargs="?", help="YAML of the graph and its services, or a kustomize folder"
+    )
 
     def add(name: str, kind: type, default: object, text: str) -> None:
-        variable = f"PARLEY_{name.upper()}"
+        variable = f"PARLEY_{name.upper().replace('-', '_')}"
         value = environ.get(variable, default)
         shown = "" if default is None else f" (default: {default})"
         help_text = f"{text}{shown}; environment: {variable}"
         parser.add_argument(f"--{name}", type=kind, default=value, help=help_text)
 
     add("graph", str, None, "name of the graph, where the file has several")
+    add("inference-graph", str, None, "in the place of a file, a graph of the cluster, watched")
+    add("namespace", str, None, "that of --inference-graph, by default the kubeconfig's or pod's")
     add("host", str, "0.0.0.0", "address to listen on")
     add("http_port", int, 8080, "port to listen on; 0 takes a free one")
     add("api_keys", Path, None, "file with the keys of those who may ask, one a line; else all may")
@@ -75,6 +118,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add("answer_seconds", float, float(DEFAULT.gateway), "seconds that a whole answer may take")
     add("history_bytes", int, DEFAULT_BYTES, "bytes of conversations that are remembered")
     add("history_seconds", float, DEFAULT_SECONDS, "seconds for which they are remembered")
+    add("cache", str, "", "Redis or Valkey that remembers them for other gateways too, redis://...")
     parser.add_argument(
         "--service",
         action="append",

@@ -62,10 +62,15 @@ class GatewayApp:
     ready: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
-        self.models = Models.of(self.gateway.graph, self.gateway.services)
+        self.use(self.gateway)
         self._bodies = BodyBudget(_BODIES * PUBLIC_LIMITS.body)
         self._created = int(time.time())
         self._inflight = 0
+
+    def use(self, gateway: Gateway) -> None:
+        """Take the turns that come from now on through another graph."""
+        self.gateway = gateway
+        self.models = Models.of(gateway.graph, gateway.services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -61,7 +61,7 @@ class Translating:
         """
         notes = Notes()
         told = [ChatMessage(_SYSTEM, system)] if system else []
-        known = [*self.histories.find(messages), *self.histories.find(told)]
+        known = [*await self.histories.find(messages), *await self.histories.find(told)]
         unknown = [i for i, each in enumerate(known) if each is None]
         said = [*messages, *told]
         if len(unknown) > _MOST:
@@ -70,10 +70,13 @@ class Translating:
             unknown = unknown[-_MOST:]
         asked = [i for i in unknown if said[i].content.strip()]
         found = await self._translate([said[i].content for i in asked], request_id, language, notes)
-        for i, each in zip(asked, found, strict=True):
+        new = dict(zip(asked, found, strict=True))
+        for i, each in new.items():
             known[i] = each
-            self.histories.remember(messages[: i + 1] if i < len(messages) else told, each)
-        in_english = known[: len(messages)]
+        count = len(messages)
+        await self.histories.remember(messages, new)
+        await self.histories.remember(told, {i - count: new[i] for i in new if i >= count})
+        in_english = known[:count]
         answers = [k for k, m in zip(in_english, messages, strict=True) if m.role == ASSISTANT]
         last = next((each.language for each in reversed(answers) if each), "")
         system_en = known[-1].english if told and known[-1] else ""

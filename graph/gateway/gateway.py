@@ -33,7 +33,7 @@ from graph.text.splitting import Splitter
 from graph.turn.answers import Finish
 
 # The fields of a turn that a client may set under `parley`.
-_ASKED = (contract.LANGUAGE, contract.PREVIOUS_LANGUAGE, contract.TIMEOUT)
+ASKED = (contract.LANGUAGE, contract.PREVIOUS_LANGUAGE, contract.TIMEOUT)
 # What the answer tells of the turn under `parley`, besides the steps and what is lacking.
 _TOLD = (
     contract.REQUEST_ID,
@@ -95,7 +95,7 @@ class Gateway:
             **asked,
         }
         ending, response = await self._take(turn, before, request, put)
-        self._remember(request.messages, ending.parley, response)
+        await self._remember(request.messages, ending.parley, response)
         return ending
 
     async def _take(
@@ -145,24 +145,27 @@ class Gateway:
         told = _told(turn | english, notes)
         return Ending(spoken.ending.finish, spoken.ending.usage, told), spoken.response
 
-    def _remember(
+    async def _remember(
         self, messages: Sequence[ChatMessage], told: Mapping[str, Any], response: str
     ) -> None:
         """What the next request will hold of this turn."""
         language = str(told.get(contract.LANGUAGE, ""))
         said, answered = told.get(contract.USER_INPUT_EN), told.get(contract.RESPONSE_EN)
         if said is not None and answered and response:
-            self.histories.remember(messages, Remembered(str(said), language))
-            answer = ChatMessage(ASSISTANT, response)
-            self.histories.remember([*messages, answer], Remembered(str(answered), language))
+            last = len(messages) - 1
+            known = {
+                last: Remembered(str(said), language),
+                last + 1: Remembered(str(answered), language),
+            }
+            await self.histories.remember([*messages, ChatMessage(ASSISTANT, response)], known)
 
 
 def _asked(parley: Mapping[str, Any], language: str) -> Instance:
     """The fields of a turn that a request sets. Raises RequestError."""
     for key in parley:
-        if key not in _ASKED:
-            raise RequestError(f"{PARLEY}.{key[:40]}", f"unknown; known are {', '.join(_ASKED)}")
-    asked = {key: parley[key] for key in _ASKED if key in parley}
+        if key not in ASKED:
+            raise RequestError(f"{PARLEY}.{key[:40]}", f"unknown; known are {', '.join(ASKED)}")
+    asked = {key: parley[key] for key in ASKED if key in parley}
     if language:
         if asked.get(contract.LANGUAGE, language) != language:
             raise RequestError(f"{PARLEY}.{contract.LANGUAGE}", "the model names another one")

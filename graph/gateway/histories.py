@@ -3,7 +3,8 @@
 A client of OpenAI's protocol sends the whole conversation each time, in the language in which it
 was held. What stands for each message in English is kept here under a hash of the conversation up
 to that message, so that nothing is translated twice and the chat reads its own words again. It is
-kept in this process alone, bounded in bytes and time; what is forgotten is translated anew.
+kept in this process, bounded in bytes and time, and by a `Shared` in others too; what is forgotten
+is translated anew.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from graph.completions.messages import ChatMessage
 
@@ -30,17 +32,27 @@ class Remembered:
     language: str
 
 
+class Shared(Protocol):
+    """What several processes remember together. It raises nothing: what it cannot do is a miss."""
+
+    async def get(self, keys: Sequence[bytes]) -> list[Remembered | None]: ...
+
+    async def put(self, entries: Mapping[bytes, Remembered]) -> None: ...
+
+
 class Histories:
-    """clock: seconds that never go back."""
+    """shared: asked for what this process does not know.  clock: seconds that never go back."""
 
     def __init__(
         self,
         most_bytes: int = DEFAULT_BYTES,
         seconds: float = DEFAULT_SECONDS,
+        shared: Shared | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most_bytes
         self._seconds = seconds
+        self._shared = shared
         self._clock = clock
         self._bytes = 0
         # The least recently used first.
@@ -51,16 +63,33 @@ class Histories:
         """Bytes, near enough."""
         return self._bytes
 
-    def find(self, messages: Sequence[ChatMessage]) -> list[Remembered | None]:
+    async def find(self, messages: Sequence[ChatMessage]) -> list[Remembered | None]:
         """What is known of each message of a conversation."""
-        return [self._get(key) for key in _keys(messages)]
+        keys = list(_keys(messages))
+        found = [self._get(key) for key in keys]
+        missing = [i for i, each in enumerate(found) if each is None]
+        if self._shared is not None and missing:
+            told = await self._shared.get([keys[i] for i in missing])
+            for i, each in zip(missing, told, strict=True):
+                if each is not None:
+                    found[i] = each
+                    self._keep(keys[i], each)
+        return found
 
-    def remember(self, messages: Sequence[ChatMessage], last: Remembered) -> None:
-        """What the last message of a conversation is in English."""
-        *_, key = _keys(messages)
+    async def remember(
+        self, messages: Sequence[ChatMessage], known: Mapping[int, Remembered]
+    ) -> None:
+        """What messages of a conversation are in English, by their index."""
+        entries = {key: known[i] for i, key in enumerate(_keys(messages)) if i in known}
+        for key, each in entries.items():
+            self._keep(key, each)
+        if self._shared is not None and entries:
+            await self._shared.put(entries)
+
+    def _keep(self, key: bytes, remembered: Remembered) -> None:
         self._forget(key)
-        self._entries[key] = (self._clock() + self._seconds, last)
-        self._bytes += _size(last)
+        self._entries[key] = (self._clock() + self._seconds, remembered)
+        self._bytes += _size(remembered)
         while self._bytes > self._most and self._entries:
             self._forget(next(iter(self._entries)))
 

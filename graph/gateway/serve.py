@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.gateway.app import GatewayApp, GatewayLimits
-from graph.gateway.chat import http_chat
-from graph.gateway.gateway import Gateway
+from graph.gateway.cache import open_cache
 from graph.gateway.histories import DEFAULT_BYTES, DEFAULT_SECONDS, Histories
 from graph.gateway.keys import ApiKeys
+from graph.gateway.served import Connections, Served, open_connections
 from graph.http.server import Server, StopSignals, listen, stop_or_hurry, url_of
-from graph.router.transport import http_call
-from graph.spec.model import Graph
-from graph.spec.services import InferenceService
 
 Note = Callable[[str], None]
+# Serves on a listener until a signal.
+Serve = Callable[[socket.socket, StopSignals], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """history_bytes, history_seconds: how much of conversations is remembered, and how long."""
+    """history_bytes, history_seconds: how much of conversations is remembered, and how long.
+
+    cache: URL of a Redis or Valkey server that remembers them for other gateways too, or empty.
+    """
 
     host: str = "0.0.0.0"
     port: int = 8080
@@ -31,35 +34,50 @@ class GatewaySettings:
     limits: GatewayLimits = field(default_factory=GatewayLimits)
     history_bytes: int = DEFAULT_BYTES
     history_seconds: float = DEFAULT_SECONDS
+    cache: str = ""
     drain_seconds: float = 60.0
 
 
-def serve_gateway(
-    graph: Graph,
-    services: Sequence[InferenceService],
-    urls: Mapping[str, str],
-    settings: GatewaySettings,
-    note: Note,
-) -> None:
-    """urls: the URL of each `serviceName`. Raises ServeError for a port that cannot be had."""
+def serve_gateway(served: Served, settings: GatewaySettings, note: Note) -> None:
+    """Raises ServeError for a port that cannot be had, SpecError for a cache that is none."""
+
+    async def serve(listener: socket.socket, signals: StopSignals) -> None:
+        await _serve(served, settings, listener, note, signals)
+
+    run(settings, serve)
+
+
+def run(settings: GatewaySettings, serve: Serve) -> None:
+    """Take the port, and serve on it until a signal."""
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     with StopSignals() as signals, listen(settings.host, settings.port) as listener:
-        asyncio.run(_serve(graph, services, urls, settings, listener, note, signals))
+        asyncio.run(serve(listener, signals))
+
+
+@asynccontextmanager
+async def open_all(
+    settings: GatewaySettings, namespace: str, graph: str
+) -> AsyncIterator[Connections]:
+    """What a gateway to that graph needs."""
+    async with AsyncExitStack() as stack:
+        shared = None
+        if settings.cache:
+            cache = open_cache(settings.cache, f"{namespace}/{graph}", settings.history_seconds)
+            shared = await stack.enter_async_context(cache)
+        histories = Histories(settings.history_bytes, settings.history_seconds, shared)
+        yield await stack.enter_async_context(open_connections(histories))
 
 
 async def _serve(
-    graph: Graph,
-    services: Sequence[InferenceService],
-    urls: Mapping[str, str],
+    served: Served,
     settings: GatewaySettings,
     listener: socket.socket,
     note: Note,
     signals: StopSignals,
 ) -> None:
-    histories = Histories(settings.history_bytes, settings.history_seconds)
-    async with http_call(urls, graph.timeouts.service_client) as call, http_chat(urls) as ask_chat:
-        gateway = Gateway.of(graph, services, call, ask_chat, histories)
-        app = GatewayApp(gateway, settings.keys, settings.limits)
+    graph = served.graph
+    async with open_all(settings, graph.namespace, graph.name) as connections:
+        app = GatewayApp(await connections.reach(served), settings.keys, settings.limits)
         server = Server(app, settings.drain_seconds)
         signals.attach(lambda _: stop_or_hurry(server, note))
         note(f"{graph.name} is served at {url_of(listener)}/v1")

@@ -14,7 +14,6 @@ _URL = re.compile(
     r"(\.(?P<namespace>[a-z0-9-]+)(\.svc(\.[a-z0-9.-]+)?)?)?(:80)?"
     r"/v1/models/(?P<model>[^/:]+):predict"
 )
-_CLUSTER_URL = "http://{0}-predictor.{1}.svc.cluster.local/v1/models/{2}:predict"
 
 
 @dataclass(frozen=True)
@@ -45,4 +44,9 @@ def address_of(step: Step) -> Address | None:
 
 def cluster_url(service: str, namespace: str) -> str:
     """The URL of a serviceName, as KServe's controller resolves it."""
-    return _CLUSTER_URL.format(service, namespace, service)
+    return predict_url(f"http://{service}-predictor.{namespace}.svc.cluster.local", service)
+
+
+def predict_url(server: str, model: str) -> str:
+    """Where a model of a server is asked, by KServe's V1 protocol."""
+    return f"{server}/v1/models/{model}:predict"

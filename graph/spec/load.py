@@ -8,7 +8,7 @@ accept is accepted, however unwise it is: `graph.lint` reports that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graph.spec.admission import check_admission
@@ -52,11 +52,18 @@ def load_objects(yaml_text: str, source: str, admit: bool = True) -> Objects:
     Raises SpecError, which names file, object, field and fix. With `admit` false it does not raise
     for what KServe's webhook refuses; lint reports that with everything else.
     """
+    return read_objects(read_documents(yaml_text, source), source, admit)
+
+
+def read_objects(
+    documents: Iterable[tuple[Place, dict[str, Any]]], source: str, admit: bool = True
+) -> Objects:
+    """The same of objects that are no text any more, such as those of an API server."""
     graphs: list[Graph] = []
     services: list[InferenceService] = []
     others: list[str] = []
     seen: set[tuple[str, str, str]] = set()
-    for place, document in read_documents(yaml_text, source):
+    for place, document in documents:
         kind = document["kind"]
         metadata = mapping(document.get("metadata", {}), place.at("metadata"))
         name = text(metadata, "name", place.at("metadata"))

@@ -81,33 +81,35 @@ async def test_a_language_that_is_chosen_holds_for_what_is_translated_anew() -> 
     assert all(turn["language"] == "fr" for turns in gate.calls("detector") for turn in turns)
 
 
-def test_the_least_recently_used_is_forgotten_over_the_bytes() -> None:
+async def test_the_least_recently_used_is_forgotten_over_the_bytes() -> None:
     histories = Histories(most_bytes=3 * 500)
     told = [conversation(f"message {i}") for i in range(4)]
     for i, messages in enumerate(told[:3]):
-        histories.remember(messages, english("x" * 50 + str(i)))
-    assert histories.find(told[0])[0]
-    histories.remember(told[3], english("x" * 50))
-    assert [bool(histories.find(messages)[0]) for messages in told] == [True, False, True, True]
+        await histories.remember(messages, {0: english("x" * 50 + str(i))})
+    assert await histories.find(told[0]) != [None]
+    await histories.remember(told[3], {0: english("x" * 50)})
+    assert [await histories.find(messages) == [None] for messages in told] == [
+        *(False, True, False, False)
+    ]
     assert histories.size <= 3 * 500
-    histories.remember(told[0], english("y" * 2_000))
+    await histories.remember(told[0], {0: english("y" * 2_000)})
     assert histories.size == 0
 
 
-def test_what_is_old_is_forgotten() -> None:
+async def test_what_is_old_is_forgotten() -> None:
     now = [0.0]
     histories = Histories(seconds=10, clock=lambda: now[0])
-    histories.remember(conversation("Salut"), english("Hi"))
+    await histories.remember(conversation("Salut"), {0: english("Hi")})
     now[0] = 9.9
-    assert histories.find(conversation("Salut")) == [english("Hi")]
+    assert await histories.find(conversation("Salut")) == [english("Hi")]
     now[0] = 10.0
-    assert histories.find(conversation("Salut")) == [None]
+    assert await histories.find(conversation("Salut")) == [None]
     assert histories.size == 0
 
 
-def test_a_message_is_known_by_all_that_was_said_before_it() -> None:
+async def test_a_message_is_known_by_all_that_was_said_before_it() -> None:
     histories = Histories()
-    histories.remember(conversation("Salut", "Oui"), english("Yes"))
-    assert histories.find(conversation("Salut", "Oui")) == [None, english("Yes")]
-    assert histories.find(conversation("Bonjour", "Oui")) == [None, None]
-    assert histories.find(conversation("Salut Oui")) == [None]
+    await histories.remember(conversation("Salut", "Oui"), {1: english("Yes")})
+    assert await histories.find(conversation("Salut", "Oui")) == [None, english("Yes")]
+    assert await histories.find(conversation("Bonjour", "Oui")) == [None, None]
+    assert await histories.find(conversation("Salut Oui")) == [None]

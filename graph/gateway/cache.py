@@ -51,7 +51,7 @@ async def open_cache(url: str, graph: str, seconds: float) -> AsyncIterator[Redi
             retry=Retry(NoBackoff(), 1),
         )
         # A parameter of the URL that is unknown would only be seen at the first request.
-        pool.make_connection()
+        pool.make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError) as err:
         # What the library says of it may hold a part of the password.
         raise SpecError(
@@ -83,7 +83,8 @@ class RedisCache:
 
     async def check(self) -> None:
         """Ask once, so that the log tells at the start what would go wrong."""
-        memory = await self._ask(lambda: self._client.info("memory"), {})
+        nothing: dict[str, Any] = {}
+        memory = await self._ask(lambda: self._client.info("memory"), nothing)
         if memory and not memory.get("maxmemory"):
             log.warning(
                 "--cache %s: grows without bound; set its maxmemory, and maxmemory-policy "

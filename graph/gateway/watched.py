@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from graph.cluster.connection import Cluster
-from graph.cluster.objects import Object
+from graph.cluster.reasons.model import Object
 from graph.cluster.snapshot import GRAPH, SERVICE, Kind, Snapshot
 from graph.cluster.watches import Watches
 from graph.errors import ClusterError, SpecError

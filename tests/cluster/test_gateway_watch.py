@@ -80,8 +80,8 @@ def test_a_graph_that_comes_changes_and_goes_is_followed(
 ) -> None:
     """With no more rights than a gateway needs."""
     first, second = (
-        serve_app(app_of(Gate(local_graph(Writes(lambda _, said=said: said))).local))
-        for said in ("One is here.", "Another one.")
+        serve_app(app_of(Gate(local_graph(Writes(reply))).local))
+        for reply in (lambda said: "One is here.", lambda said: "Another one.")
     )
     account = kubeconfigs.of_account(cluster.kubectl, space, [RIGHTS], tmp_path)
     with gateway(account, space) as url:

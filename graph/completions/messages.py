@@ -13,10 +13,12 @@ from graph.turn.limits import PUBLIC_LIMITS
 
 USER = "user"
 ASSISTANT = "assistant"
-_SYSTEM = ("system", "developer")
+SYSTEM = ("system", "developer")
+# Of a message: what a model does besides speaking.
+NOT_SUPPORTED = ("tool_calls", "function_call", "audio")
 # Between what one person said in several messages.
 _BREAK = "\n\n"
-_MOST = 2 * PUBLIC_LIMITS.history
+MOST_MESSAGES = 2 * PUBLIC_LIMITS.history
 _LIMITS = PUBLIC_LIMITS
 
 
@@ -35,11 +37,13 @@ def read_messages(value: Any) -> tuple[str, tuple[ChatMessage, ...]]:
     """
     if not isinstance(value, list) or not value:
         raise RequestError("messages", "must be a list of at least one message")
-    if len(value) > _MOST:
-        raise TooLarge("messages", f"{len(value)}, at most {_MOST} are taken; send the newest")
+    if len(value) > MOST_MESSAGES:
+        raise TooLarge(
+            "messages", f"{len(value)}, at most {MOST_MESSAGES} are taken; send the newest"
+        )
     read = [_read(message, f"messages[{i}]") for i, message in enumerate(value)]
-    system = _BREAK.join(content for role, content in read if role in _SYSTEM and content)
-    said = [(role, content) for role, content in read if role not in _SYSTEM]
+    system = _BREAK.join(content for role, content in read if role in SYSTEM and content)
+    said = [(role, content) for role, content in read if role not in SYSTEM]
     messages = tuple(
         ChatMessage(role, _BREAK.join(content for _, content in group))
         for role, group in groupby(said, key=lambda each: each[0])
@@ -62,10 +66,10 @@ def _read(message: Any, where: str) -> tuple[str, str]:
     if not isinstance(message, dict):
         raise RequestError(where, f"must be an object, not {kind_of(message)}")
     role = message.get("role")
-    if role not in (*_SYSTEM, USER, ASSISTANT):
-        known = ", ".join((*_SYSTEM, USER, ASSISTANT))
+    if role not in (*SYSTEM, USER, ASSISTANT):
+        known = ", ".join((*SYSTEM, USER, ASSISTANT))
         raise RequestError(f"{where}.role", f"not supported; known are {known}")
-    for name in ("tool_calls", "function_call", "audio"):
+    for name in NOT_SUPPORTED:
         if message.get(name):
             raise RequestError(f"{where}.{name}", "not supported")
     text = _text(message.get("content"), f"{where}.content")

@@ -7,7 +7,7 @@ the parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,18 +17,20 @@ from graph.turn.checks import kind_of, shown
 
 # The key of Parley's own fields, in a request and in an answer.
 PARLEY = "parley"
-_MOST_STOPS = 4
-_LONGEST_STOP = 200
-_MOST_TOKENS = 1_000_000
-_LARGEST_SEED = 2**63
+# The newer name and the older one.
+TOKENS = ("max_completion_tokens", "max_tokens")
+MOST_STOPS = 4
+LONGEST_STOP = 200
+MOST_TOKENS = 1_000_000
+LARGEST_SEED = 2**63
 
 # What a service that answers needs and an answer does not show.
-_WITHOUT_EFFECT = frozenset(
+WITHOUT_EFFECT = frozenset(
     ("user", "metadata", "service_tier", "store", "safety_identifier", "prompt_cache_key")
     + ("prompt_cache_retention", "parallel_tool_calls")
 )
 # What is not supported, with the values that ask for nothing.
-_NEUTRAL: Mapping[str, tuple[Any, ...]] = {
+NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "n": (1,),
     "tools": ([],),
     "tool_choice": ("none", "auto"),
@@ -93,7 +95,7 @@ def read_request(payload: Any) -> ChatRequest:
         _max_tokens(given),
         _number(given, "temperature", lambda value: 0 <= value <= 2, "from 0 to 2"),
         _number(given, "top_p", lambda value: 0 < value <= 1, "over 0 and at most 1"),
-        _integer(given, "seed", -_LARGEST_SEED, _LARGEST_SEED - 1),
+        _integer(given, "seed", -LARGEST_SEED, LARGEST_SEED - 1),
         _stop(given.get("stop")),
     )
     return ChatRequest(_model(given), messages, options, stream, _usage(given, stream), parley)
@@ -101,10 +103,15 @@ def read_request(payload: Any) -> ChatRequest:
 
 def _refuse_unsupported(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
-        if name in _NEUTRAL and value not in _NEUTRAL[name]:
+        if name in NEUTRAL and not any(_is_same(value, each) for each in NEUTRAL[name]):
             raise RequestError(name, "not supported")
-        if name not in _READ and name not in _NEUTRAL and name not in _WITHOUT_EFFECT:
+        if name not in _READ and name not in NEUTRAL and name not in WITHOUT_EFFECT:
             raise RequestError(shown(name), "unknown parameter")
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Whether they are equal in JSON, where a boolean is no number."""
+    return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
 def _model(given: Mapping[str, Any]) -> str:
@@ -116,7 +123,7 @@ def _model(given: Mapping[str, Any]) -> str:
 
 def _max_tokens(given: Mapping[str, Any]) -> int | None:
     """The newer name holds where both are given."""
-    named = [_integer(given, name, 1, _MOST_TOKENS) for name in _TOKENS]
+    named = [_integer(given, name, 1, MOST_TOKENS) for name in TOKENS]
     return next((value for value in named if value is not None), None)
 
 
@@ -162,19 +169,16 @@ def _integer(given: Mapping[str, Any], name: str, least: int, most: int) -> int 
 
 
 def _stop(value: Any) -> tuple[str, ...]:
-    texts: Sequence[Any] = [value] if isinstance(value, str) else value or []
-    if not isinstance(texts, list) or len(texts) > _MOST_STOPS:
-        raise RequestError("stop", f"must be a text or a list of at most {_MOST_STOPS} texts")
+    texts = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or len(texts) > MOST_STOPS:
+        raise RequestError("stop", f"must be a text or a list of at most {MOST_STOPS} texts")
     for i, text in enumerate(texts):
-        if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_STOP:
-            raise RequestError(
-                f"stop[{i}]", f"must be a text of at most {_LONGEST_STOP} characters"
-            )
+        if not isinstance(text, str) or not 0 < len(text) <= LONGEST_STOP:
+            raise RequestError(f"stop[{i}]", f"must be a text of at most {LONGEST_STOP} characters")
     return tuple(texts)
 
 
-_TOKENS = ("max_completion_tokens", "max_tokens")
 _READ = frozenset(
     ("model", "messages", "stream", "stream_options", "temperature", "top_p", "seed", "stop")
-    + (PARLEY, *_TOKENS)
+    + (PARLEY, *TOKENS)
 )

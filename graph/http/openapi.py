@@ -47,15 +47,17 @@ def predictor_door(name: str, schema: Schema) -> Door:
     return Door(f"/v1/models/{name}:predict", schema)
 
 
-def describe(title: str, doors: Sequence[Door]) -> Json:
-    """The OpenAPI document of a server with these doors."""
+def describe(title: str, doors: Sequence[Door], more: Mapping[str, Json] | None = None) -> Json:
+    """The OpenAPI document of a server with these doors. more: its other paths."""
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1"},
-        "paths": {door.path: {"post": _operation(door)} for door in doors},
+        "paths": {door.path: {"post": _operation(door)} for door in doors} | dict(more or {}),
         "components": {
             "schemas": {
-                "Answer": _object({"predictions": _list(_prediction(), INNER.limits.instances)}),
+                "Answer": object_of(
+                    {"predictions": list_of(_prediction(), INNER.limits.instances)}
+                ),
                 "Error": _error(),
             }
         },
@@ -64,14 +66,19 @@ def describe(title: str, doors: Sequence[Door]) -> Json:
 
 def instance_schema(schema: Schema) -> Json:
     """What an instance may be where `schema` is taken."""
-    fields = {name: _FIELDS[name](schema.limits) for name in schema.fields}
-    return _object(fields, required=[contract.USER_INPUT])
+    fields = {name: field_schema(name, schema.limits) for name in schema.fields}
+    return object_of(fields, required=[contract.USER_INPUT])
+
+
+def field_schema(name: str, limits: Limits) -> Json:
+    """What a field of a turn may be."""
+    return _FIELDS[name](limits)
 
 
 def _operation(door: Door) -> Json:
     errors = _GRAPH_ERRORS if door.graph else _ERRORS
-    many = _list(instance_schema(door.schema), door.schema.limits.instances)
-    body = {"anyOf": [_object({"instances": many}), instance_schema(door.schema)]}
+    many = list_of(instance_schema(door.schema), door.schema.limits.instances)
+    body = {"anyOf": [object_of({"instances": many}), instance_schema(door.schema)]}
     answers = {"200": _response("One prediction for each instance, in order.", "Answer")}
     answers |= {str(status): _response(words, "Error") for status, words in errors.items()}
     answers["503"] = {**answers["503"], "headers": {"Retry-After": _retry_after()}}
@@ -99,7 +106,7 @@ def _retry_after() -> Json:
 def _prediction() -> Json:
     names = [name for name in contract.ALL_FIELDS if name != contract.TIMEOUT]
     required = [contract.USER_INPUT, contract.REQUEST_ID, contract.DEADLINE]
-    return _object({name: _FIELDS[name](INNER.limits) for name in names}, required)
+    return object_of({name: _FIELDS[name](INNER.limits) for name in names}, required)
 
 
 def _error() -> Json:
@@ -109,10 +116,10 @@ def _error() -> Json:
         "request_id": {**text, "description": "The names of the turns, with commas between."},
         "cause": {**text, "description": "Why the graph's own server refused the request."},
     }
-    return _object(fields, required=["error"])
+    return object_of(fields, required=["error"])
 
 
-def _object(fields: Mapping[str, Json], required: Collection[str] | None = None) -> Json:
+def object_of(fields: Mapping[str, Json], required: Collection[str] | None = None) -> Json:
     return {
         "type": "object",
         "properties": fields,
@@ -121,11 +128,11 @@ def _object(fields: Mapping[str, Json], required: Collection[str] | None = None)
     }
 
 
-def _list(items: Json, most: int, least: int = 1) -> Json:
+def list_of(items: Json, most: int, least: int = 1) -> Json:
     return {"type": "array", "items": items, "minItems": least, "maxItems": most}
 
 
-def _text(most: int, **more: Json) -> Json:
+def text_of(most: int, **more: Json) -> Json:
     return {"type": "string", "maxLength": most, "pattern": _NO_CONTROL, **more}
 
 
@@ -135,20 +142,20 @@ def _number(most: float, **more: Json) -> Json:
 
 def _message(limits: Limits) -> Json:
     words = f"Not blank; at most {limits.sentences} lines and sentences."
-    return _text(limits.message, minLength=1, description=words)
+    return text_of(limits.message, minLength=1, description=words)
 
 
 def _answer(limits: Limits) -> Json:
-    return _text(limits.answer, description=f"At most {limits.sentences} lines and sentences.")
+    return text_of(limits.answer, description=f"At most {limits.sentences} lines and sentences.")
 
 
 def _any_text(limits: Limits) -> Json:
-    return _text(limits.text)
+    return text_of(limits.text)
 
 
 def _history(limits: Limits) -> Json:
     words = "The English conversation so far, oldest first."
-    texts = _list(_any_text(limits), limits.history, least=0)
+    texts = list_of(_any_text(limits), limits.history, least=0)
     return {**texts, "description": words} if isinstance(texts, Mapping) else texts
 
 
@@ -178,19 +185,19 @@ def _deadline(limits: Limits) -> Json:
 
 def _degraded(limits: Limits) -> Json:
     entry: dict[str, Json] = {
-        "step": _text(limits.step_name),
+        "step": text_of(limits.step_name),
         "reason": {"enum": [reason.value for reason in Reason]},
     }
-    return _list(_object(entry), limits.degraded, least=0)
+    return list_of(object_of(entry), limits.degraded, least=0)
 
 
 def _steps(limits: Limits) -> Json:
     entry: dict[str, Json] = {
-        "name": _text(limits.step_name),
-        "model": _text(limits.step_model),
+        "name": text_of(limits.step_name),
+        "model": text_of(limits.step_model),
         "seconds": _number(MOST_SECONDS),
     }
-    return _list(_object(entry), limits.steps, least=0)
+    return list_of(object_of(entry), limits.steps, least=0)
 
 
 _FIELDS: dict[str, Callable[[Limits], Json]] = {
@@ -202,7 +209,7 @@ _FIELDS: dict[str, Callable[[Limits], Json]] = {
     contract.REQUEST_ID: _request_id,
     contract.DEADLINE: _deadline,
     contract.LANGUAGE_CONFIDENCE: lambda limits: _number(1),
-    contract.ROUTE: lambda limits: _text(ROUTE_LENGTH),
+    contract.ROUTE: lambda limits: text_of(ROUTE_LENGTH),
     contract.USER_INPUT_EN: _any_text,
     contract.RESPONSE_EN: _answer,
     contract.RESPONSE: _any_text,

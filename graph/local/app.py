@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from graph.asgi import App, Receive, Scope, Send, answer_error, json_answer, send_answer
 from graph.contract import PUBLIC
@@ -17,12 +18,12 @@ _MODELS = re.compile(r"/v1/models(?:/([^/:]*)(.*))?")
 _COMPLETIONS = f"{PREFIX}/"
 
 
-def app_of(local: LocalGraph, openapi: bool = False) -> App:
+def app_of(local: LocalGraph, openapi: bool = False, gateway: bool = False) -> App:
     """`/v1/models/NAME`, its `:predict` and `/openai/v1` are the predictors'; all else the graph's.
 
     `/v1/models` lists the predictors, and a name that no predictor has is answered 404. The
     graph's own name is one more path to the graph.  openapi: whether `GET /openapi.json` describes
-    them.
+    them.  gateway: whether a gateway, which is described with them, stands before it.
     """
     handlers = list(local.handlers.values())
     predictors = RequestGuard(build_app(handlers), handlers)
@@ -32,12 +33,13 @@ def app_of(local: LocalGraph, openapi: bool = False) -> App:
         ready=lambda: all(handler.ready for handler in handlers),
     )
 
-    description = json_answer(200, describe_graph(local))
+    description = json_answer(200, describe_graph(local, gateway)) if openapi else None
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         match = _MODELS.fullmatch(scope.get("path", ""))
         name = match[1] if match else None
-        if openapi and scope.get("path") == PATH and scope["method"] in ("GET", "HEAD"):
+        asked = scope.get("path") == PATH and scope["method"] in ("GET", "HEAD")
+        if description is not None and asked:
             await send_answer(send, description)
         elif scope.get("path", "").startswith(_COMPLETIONS):
             await predictors(scope, receive, send)
@@ -74,7 +76,15 @@ def with_gateway(app: App, local: LocalGraph) -> App:
     return both
 
 
-def describe_graph(local: LocalGraph) -> Json:
-    """The OpenAPI document of the graph and its predictors."""
+def describe_graph(local: LocalGraph, gateway: bool = False) -> Json:
+    """The OpenAPI document of the graph and its predictors, and of a gateway's paths."""
     doors = [predictor_door(name, each.predictor.schema) for name, each in local.handlers.items()]
-    return describe(local.graph.name, [Door("/", PUBLIC, graph=True), *doors])
+    paths = _gateway_paths(local) if gateway else {}
+    return describe(local.graph.name, [Door("/", PUBLIC, graph=True), *doors], paths)
+
+
+def _gateway_paths(local: LocalGraph) -> Mapping[str, Json]:
+    from graph.gateway.models import Models
+    from graph.gateway.openapi import completion_paths
+
+    return completion_paths(Models.of(local.graph, local.services).names)

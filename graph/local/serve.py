@@ -45,7 +45,7 @@ def serve_local(
     """
     set_up_logging("warning", "console")
     with StopSignals() as signals, listen(host, port) as listener:
-        app = app_of(local, openapi)
+        app = app_of(local, openapi, gateway)
         app = allow_origins(with_gateway(app, local) if gateway else app, origins)
         asyncio.run(_serve(local, listener, note, app, gateway, signals))
 

@@ -35,7 +35,7 @@ FIELD = re.compile(r"(body|[^\s:.\[\]]+(\[\d+\])?(\.[^\s:.]+)*): \S", re.DOTALL)
 UNSAID = re.compile(
     r"blank$|lines and sentences, at most|stands in another instance too|is not served"
 )
-_TRUE = [
+CONFORM = [
     checks.status_code_conformance,
     checks.content_type_conformance,
     checks.response_schema_conformance,
@@ -92,7 +92,7 @@ def ask(
     """The status of the answer to one request, its error, and what was asked."""
     case = data.draw(server.schema[path]["POST"].as_strategy(mode))
     response = case.call(base_url=server.url)
-    case.validate_response(response, checks=_TRUE)
+    case.validate_response(response, checks=CONFORM)
     error = response.json().get("error", "")
     assert not 400 <= response.status_code < 500 or FIELD.match(error), error
     return response.status_code, error, str(case.body)

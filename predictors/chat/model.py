@@ -25,7 +25,7 @@ from graph.contract import Instance
 from graph.errors import ModelError, TooLarge
 from graph.turn.answers import Finish, GrowingAnswer, readable, whole_sentences
 from graph.turn.degradation import Reason
-from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat
+from predictors.chat.prompt import DoesNotFit, Fitted, PromptFormat, Said
 from predictors.door.health import Health, health_of
 from predictors.engine import Engine, Prompt, Sampling, text_in_parts
 from predictors.predictor import Put, Written
@@ -130,12 +130,9 @@ class Chat:
     async def _prompt(
         self, instance: Instance, index: int, sampling: Sampling, system: str = ""
     ) -> Fitted:
-        history = instance.get(contract.HISTORY, [])
+        said = Said(instance.get(contract.HISTORY, []), _message(instance), system)
         try:
-            room = self._answer_tokens(sampling)
-            return await self._format.prompt(
-                self._engine, history, _message(instance), room, system
-            )
+            return await self._format.prompt(self._engine, said, self._answer_tokens(sampling))
         except DoesNotFit as err:
             field = f"instances[{index}].{contract.USER_INPUT}"
             raise TooLarge(field, f"{err}; send a shorter message") from err

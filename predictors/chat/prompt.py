@@ -35,22 +35,25 @@ class Fitted:
     dropped: int
 
 
+@dataclass(frozen=True)
+class Said:
+    """What is to be answered. history: the texts before it, oldest first.  system: what the model
+    is told besides."""
+
+    history: Sequence[str]
+    message: str
+    system: str = ""
+
+
 class PromptFormat(Protocol):
     def check(self, info: EngineInfo) -> None:
         """Called once the engine is loaded. Raises ModelError for a model that cannot chat."""
         ...
 
-    async def prompt(
-        self,
-        engine: Engine,
-        history: Sequence[str],
-        message: str,
-        answer_tokens: int,
-        system: str = "",
-    ) -> Fitted:
-        """A prompt that leaves room for `answer_tokens`. Raises DoesNotFit.
+    async def prompt(self, engine: Engine, said: Said, answer_tokens: int) -> Fitted:
+        """A prompt that leaves room for `answer_tokens`.
 
-        system: what the model is told besides; RequestError where it cannot be told anything.
+        Raises DoesNotFit, and RequestError for a system message to a model that takes none.
         """
         ...
 
@@ -69,16 +72,9 @@ class PromptByModel:
     def check(self, info: EngineInfo) -> None:
         self._format(info).check(info)
 
-    async def prompt(
-        self,
-        engine: Engine,
-        history: Sequence[str],
-        message: str,
-        answer_tokens: int,
-        system: str = "",
-    ) -> Fitted:
+    async def prompt(self, engine: Engine, said: Said, answer_tokens: int) -> Fitted:
         chosen = self._format(engine.info)
-        return await chosen.prompt(engine, history, message, answer_tokens, system)
+        return await chosen.prompt(engine, said, answer_tokens)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
         return self._format(info).sampling(info, wanted)
@@ -99,22 +95,15 @@ class BlenderbotPrompt:
     def check(self, info: EngineInfo) -> None:
         """Every Blenderbot can chat."""
 
-    async def prompt(
-        self,
-        engine: Engine,
-        history: Sequence[str],
-        message: str,
-        answer_tokens: int,
-        system: str = "",
-    ) -> Fitted:
-        if system:
+    async def prompt(self, engine: Engine, said: Said, answer_tokens: int) -> Fitted:
+        if said.system:
             raise RequestError("messages", f"{engine.info.model} takes no system message")
-        turns = [self._plain(text) for text in (*history, message)]
+        turns = [self._plain(text) for text in (*said.history, said.message)]
 
         async def tokens(dropped: int) -> int:
             return await engine.count_tokens(self.separator.join(turns[dropped:]))
 
-        dropped = await fewest_dropped(tokens, history, engine.info.context)
+        dropped = await fewest_dropped(tokens, said.history, engine.info.context)
         return Fitted(self.separator.join(turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:
@@ -153,24 +142,17 @@ class ChatTemplatePrompt:
                 "an instruction-tuned model with --model, such as embedded:smollm2-135m-instruct"
             )
 
-    async def prompt(
-        self,
-        engine: Engine,
-        history: Sequence[str],
-        message: str,
-        answer_tokens: int,
-        system: str = "",
-    ) -> Fitted:
+    async def prompt(self, engine: Engine, said: Said, answer_tokens: int) -> Fitted:
         room = engine.info.context - answer_tokens
         # One message, the operator's words first: templates take no second one.
-        told = "\n\n".join(filter(None, (self._system_prompt, system)))
+        told = "\n\n".join(filter(None, (self._system_prompt, said.system)))
         beginning = (*([Message("system", told)] if told else ()), *self._examples)
-        turns = [*with_roles(history), Message("user", message)]
+        turns = [*with_roles(said.history), Message("user", said.message)]
 
         async def tokens(dropped: int) -> int:
             return await engine.count_tokens((*beginning, *turns[dropped:]))
 
-        dropped = await fewest_dropped(tokens, history, room)
+        dropped = await fewest_dropped(tokens, said.history, room)
         return Fitted((*beginning, *turns[dropped:]), dropped)
 
     def sampling(self, info: EngineInfo, wanted: Sampling) -> Sampling:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import ModelError
-from predictors.chat.prompt import BlenderbotPrompt
+from predictors.chat.prompt import BlenderbotPrompt, Said
 from predictors.conversion.convert import convert
 from predictors.engine import Sampling
 from predictors.engines.ctranslate2 import CTranslate2
@@ -71,7 +71,9 @@ async def test_t5_translates_to_french_by_its_task(engine: CTranslate2) -> None:
 @pytest.mark.parametrize("engine", ["base/chat"], indirect=True)
 async def test_blenderbot_answers_a_conversation(engine: CTranslate2) -> None:
     history = ["Hello!", "Hi! How are you today?"]
-    fitted = await BlenderbotPrompt().prompt(engine, history, "I have a dog. Do you like dogs?", 60)
+    fitted = await BlenderbotPrompt().prompt(
+        engine, Said(history, "I have a dog. Do you like dogs?"), 60
+    )
     [answer] = await engine.generate([fitted.prompt], Sampling())
     assert "dog" in answer.lower()
     assert len(answer.split()) > 5

@@ -1,4 +1,4 @@
-"""The gateway over HTTP: OpenAI's paths, within limits, for whoever has a key.
+"""The gateway over HTTP: OpenAI's paths, within limits, for whoever has a key; and a chat page.
 
 A client that leaves ends its turn at once: the walk, the chat's writing, and every sentence that is
 being translated.
@@ -31,6 +31,7 @@ from graph.errors import DeadlineExceeded, NotServed, Overloaded, ParleyError
 from graph.gateway.gateway import Gateway
 from graph.gateway.keys import ApiKeys
 from graph.gateway.models import Models
+from graph.gateway.page import Page
 from graph.http.bodies import BodyBudget
 from graph.turn.checks import check_request_id
 from graph.turn.limits import PUBLIC_LIMITS
@@ -65,6 +66,7 @@ class GatewayApp:
         self.use(self.gateway)
         self._bodies = BodyBudget(_BODIES * PUBLIC_LIMITS.body)
         self._created = int(time.time())
+        self.page = Page.read()
         self._inflight = 0
 
     def use(self, gateway: Gateway) -> None:
@@ -79,6 +81,9 @@ class GatewayApp:
         try:
             if scope["path"] == READY and scope["method"] in ("GET", "HEAD"):
                 await send_answer(send, Answer(200 if self.ready() else 503))
+                return
+            if self.page.has(scope):
+                await self.page.answer(scope, send)
                 return
             request_id = _request_id(scope)
             self.keys.check(scope["headers"])

@@ -81,4 +81,5 @@ async def _serve(
         server = Server(app, settings.drain_seconds)
         signals.attach(lambda _: stop_or_hurry(server, note))
         note(f"{graph.name} is served at {url_of(listener)}/v1")
+        note(f"its chat page is at {url_of(listener)}/")
         await server.serve(sockets=[listener])

@@ -54,7 +54,7 @@ def app_of(local: LocalGraph, openapi: bool = False, gateway: bool = False) -> A
 
 
 def with_gateway(app: App, local: LocalGraph) -> App:
-    """The same behind a gateway: `/v1/chat/completions`, and `/v1/models` as OpenAI's API has it.
+    """The same behind a gateway: the chat page, `/v1/chat/completions`, and OpenAI's `/v1/models`.
 
     What has the name of a predictor below `/v1/models` stays the predictor's.
     """
@@ -70,7 +70,8 @@ def with_gateway(app: App, local: LocalGraph) -> App:
         path = scope.get("path", "")
         model = path.removeprefix(f"{MODELS}/")
         is_model = scope.get("method") == "GET" and model in gateway.models.names
-        answers = path in (CHAT, MODELS) or is_model
+        is_page = scope["type"] == "http" and gateway.page.has(scope)
+        answers = path in (CHAT, MODELS) or is_model or is_page
         await (gateway if answers else app)(scope, receive, send)
 
     return both

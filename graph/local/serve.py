@@ -68,6 +68,7 @@ async def _serve(
             note(f"  {name}: {url}/v1/models/{name}:predict")
         if gateway:
             note(f"  OpenAI's API: {url}/v1, model {local.graph.name}")
+            note(f"  chat page: {url}/")
 
     await serve_while_loading(server, listener, local.load, say_ready, local.close)
 

@@ -23,12 +23,9 @@ export class Failure extends Error {
 /** The name of the graph, and the languages that it serves; none where that is not known. */
 export async function findModels(key) {
   const answer = await reach(MODELS, { headers: headersOf(key) });
-  const names = await answer.json().then(
-    (found) => found.data.map((model) => String(model.id)),
-    (cause) => {
-      throw new Failure("odd", { detail: String(cause) });
-    },
-  );
+  const found = await answer.json().catch(() => null);
+  if (!found?.data?.length) throw new Failure("odd", { status: answer.status });
+  const names = found.data.map((model) => String(model.id));
   const [graph] = names;
   const fixed = names.filter((name) => name.startsWith(`${graph}:`));
   return { graph, languages: fixed.map((name) => name.slice(graph.length + 1)) };

@@ -45,7 +45,7 @@ export class Labels {
     return new Intl.NumberFormat(this.language, shape).format(value);
   }
 
-  /** Say everything below a root: `data-text`, and `data-name` for what has no text of its own. */
+  /** Say everything below a root: texts, names of what has no text of its own, tips, placeholders. */
   apply(root) {
     document.documentElement.lang = this.language;
     for (const each of root.querySelectorAll("[data-text]")) {
@@ -55,6 +55,7 @@ export class Labels {
       each.setAttribute("aria-label", this.text(each.dataset.name));
       if (each.localName === "button") each.title = this.text(each.dataset.name);
     }
+    for (const each of root.querySelectorAll("[data-tip]")) each.title = this.text(each.dataset.tip);
     for (const each of root.querySelectorAll("[data-placeholder]")) {
       each.placeholder = this.text(each.dataset.placeholder);
     }

@@ -78,11 +78,16 @@ class Page {
       words.textContent = labels.text(this.secrets.get("key") ? "keyWrong" : "key");
       door.replaceChildren(words, keyForm(labels, (key) => this.useKey(key)));
     }
-    const { languages } = this.talk;
-    const chosen = [this.composer.chosen].find((code) => languages.includes(code)) ?? "";
-    this.composer.showLanguages(languages, chosen, this.labels);
+    this.choose(this.composer.chosen);
     this.panel.update();
     this.show();
+  }
+
+  /** The language of what is written next, where the server has it; "" for detection. */
+  choose(code) {
+    const { languages } = this.talk;
+    this.composer.showLanguages(languages, languages.includes(code) ? code : "", this.labels);
+    this.#keepDraft();
   }
 
   send(text) {
@@ -171,7 +176,7 @@ class Page {
     clearTimeout(this.#saving);
     this.#saving = 0;
     const { turns } = this.conversation;
-    const isKept = this.store.set("conversation", turns.length ? writeStored(turns, "") : "");
+    const isKept = this.store.set("conversation", turns.length ? writeStored(turns) : "");
     if (!isKept && !this.#isStoreFull) this.notices.show(this.labels.text("storeFull"));
     this.#isStoreFull = !isKept;
   }

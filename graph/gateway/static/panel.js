@@ -67,8 +67,9 @@ export class Panel {
     this.#root.hidePopover();
     if (!file) return;
     try {
-      const { turns } = readSaved(await readFile(file));
+      const { turns, chosen } = readSaved(await readFile(file));
       this.page.replace(turns, "replaced");
+      this.page.choose(chosen);
     } catch (cause) {
       if (!(cause instanceof WrongFile || cause instanceof FileProblem)) throw cause;
       this.page.notices.show(this.page.labels.text(cause.kind, { where: cause.where }));

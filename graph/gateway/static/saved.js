@@ -32,8 +32,8 @@ export function writeFile(turns, chosen) {
 }
 
 /** The same for the browser's store, without the history that each turn of a file repeats. */
-export function writeStored(turns, chosen) {
-  return JSON.stringify({ format: FORMAT, version: VERSION, language: chosen, turns: turns.map(record) });
+export function writeStored(turns) {
+  return JSON.stringify({ format: FORMAT, version: VERSION, turns: turns.map(record) });
 }
 
 /** The turns and the language of either text. Throws WrongFile. */

@@ -71,18 +71,23 @@ class Scene:
 
 
 def open_page(context: Any, scene: Scene) -> Any:
+    """The page; its `problems` are errors of scripts and of the policy, and foreign URLs."""
     page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-    page.on("request", lambda request: problems.append(request.url) if _foreign(request, scene) else None)
-    page.problems = problems
+    page.problems = []
+
+    def take_line(line: Any) -> None:
+        if line.type == "error":
+            page.problems.append(line.text)
+
+    def take_request(request: Any) -> None:
+        if not request.url.startswith((scene.url, "blob:")):
+            page.problems.append(request.url)
+
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", take_line)
+    page.on("request", take_request)
     page.goto(f"{scene.url}/")
     return page
-
-
-def _foreign(request: Any, scene: Scene) -> bool:
-    return not str(request.url).startswith((scene.url, "blob:", "data:"))
 
 
 def say(page: Any, text: str) -> None:

@@ -55,7 +55,7 @@ def blocks(page: Any, text: str) -> str:
 
 def test_events_are_read_however_they_are_cut(page: Any) -> None:
     work = """({ EventReader }, text) => {
-      const read = (parts) => { const r = new EventReader(); return parts.flatMap((p) => r.feed(p)); };
+      const read = (parts) => parts.flatMap(((reader) => (p) => reader.feed(p))(new EventReader()));
       const found = [read([text]), read([...text])];
       for (let i = 0; i <= text.length; i++) for (let k = i; k <= text.length; k += 7)
         found.push(read([text.slice(0, i), text.slice(i, k), text.slice(k)]));

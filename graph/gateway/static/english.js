@@ -57,7 +57,7 @@ export const ENGLISH = {
   model: "Model",
   time: "Time",
   firstWords: "First words after {first}, whole answer after {whole}.",
-  requestId: "Name of this turn: {id}",
+  requestId: "Request ID: {id}",
   degraded: "Not everything worked",
   overloaded: "{step} had too much work to take this on.",
   deadline: "There was no time left for {step}.",

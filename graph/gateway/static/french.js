@@ -57,7 +57,7 @@ export const FRENCH = {
   model: "Modèle",
   time: "Durée",
   firstWords: "Premiers mots après {first}, réponse entière après {whole}.",
-  requestId: "Nom de cet échange : {id}",
+  requestId: "Identifiant de la requête : {id}",
   degraded: "Tout n’a pas fonctionné",
   overloaded: "{step} avait trop de travail pour s’en charger.",
   deadline: "Il ne restait plus de temps pour {step}.",

@@ -57,7 +57,7 @@ export const ITALIAN = {
   model: "Modello",
   time: "Durata",
   firstWords: "Prime parole dopo {first}, risposta intera dopo {whole}.",
-  requestId: "Nome di questo scambio: {id}",
+  requestId: "ID della richiesta: {id}",
   degraded: "Non tutto ha funzionato",
   overloaded: "{step} aveva troppo lavoro per occuparsene.",
   deadline: "Non c’era più tempo per {step}.",

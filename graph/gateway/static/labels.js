@@ -40,9 +40,11 @@ export class Labels {
   }
 
   seconds(value) {
-    const digits = value < 10 ? 2 : 1;
-    const shape = { style: "unit", unit: "second", minimumFractionDigits: digits, maximumFractionDigits: digits };
-    return new Intl.NumberFormat(this.language, shape).format(value);
+    const isShort = value < 0.1;
+    const digits = isShort ? 0 : value < 10 ? 2 : 1;
+    const unit = { style: "unit", unitDisplay: "narrow", unit: isShort ? "millisecond" : "second" };
+    const shape = { ...unit, minimumFractionDigits: digits, maximumFractionDigits: digits };
+    return new Intl.NumberFormat(this.language, shape).format(isShort ? value * 1000 : value);
   }
 
   /** Say everything below a root: texts, names of what has no text of its own, tips, placeholders. */

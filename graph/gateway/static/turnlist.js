@@ -12,6 +12,7 @@ export class TurnList {
   #root = document.getElementById("turns");
   #button = document.getElementById("latest");
   #follows = true;
+  #place = 0;
 
   constructor(tools) {
     this.tools = tools;
@@ -57,10 +58,14 @@ export class TurnList {
     return view;
   }
 
+  /** Whoever scrolls up reads there. What grows below has not moved anybody. */
   #look() {
     const { scrollHeight } = document.documentElement;
-    this.#follows = window.scrollY + window.innerHeight >= scrollHeight - NEAR;
-    this.#button.hidden = this.#follows;
+    const isNear = window.scrollY + window.innerHeight >= scrollHeight - NEAR;
+    if (isNear) this.#follows = true;
+    else if (window.scrollY < this.#place) this.#follows = false;
+    this.#place = window.scrollY;
+    this.#button.hidden = isNear || this.#follows;
   }
 
   #settle() {

@@ -12,7 +12,7 @@ export const ENGLISH = {
   more: "More",
   copyConversation: "Copy conversation",
   download: "Download conversation",
-  load: "Load conversation",
+  load: "Open a conversation",
   theme: "Appearance",
   themeSystem: "System",
   themeLight: "Light",

@@ -54,6 +54,18 @@ class Scene:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.engine.go.set)
 
+    def break_off(self, *parts: bytes) -> None:
+        """Let the next answer end in its middle, when it is told to `go`."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            kind = [(b"content-type", b"text/event-stream"), (b"content-length", b"100000")]
+            await send({"type": "http.response.start", "status": 200, "headers": kind})
+            for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await self.engine.go.wait()
+
+        self.instead.append(app)
+
     def wait_until_left(self) -> None:
         """Until the chat has stopped writing, however it ended."""
         self.run(self.engine.left.wait())
@@ -112,17 +124,5 @@ def answering(status: int, body: bytes, **headers: str) -> App:
         named = [(name.replace("_", "-").encode(), v.encode()) for name, v in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": named})
         await send({"type": "http.response.body", "body": body})
-
-    return app
-
-
-def breaking_off(*parts: bytes) -> App:
-    """A server that goes away in the middle of an answer."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        kind = [(b"content-type", b"text/event-stream"), (b"content-length", b"100000")]
-        await send({"type": "http.response.start", "status": 200, "headers": kind})
-        for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
 
     return app

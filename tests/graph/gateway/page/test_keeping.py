@@ -36,7 +36,7 @@ def load(page: Any, content: bytes) -> None:
     file = {"name": "c.json", "mimeType": "application/json", "buffer": content}
     page.get_by_role("button", name="More").click()
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Load conversation").click()
+        page.get_by_role("button", name="Open a conversation").click()
     chooser.value.set_files([file])
 
 

@@ -14,7 +14,6 @@ from tests.graph.gateway.page.scene import (
     Scene,
     answering,
     answers,
-    breaking_off,
     messages,
     say,
 )
@@ -183,7 +182,7 @@ def test_a_line_break_does_not_send(scene: Scene, open_at: Open) -> None:
 
 
 def test_a_message_that_got_no_answer_is_not_sent_again(scene: Scene, open_at: Open) -> None:
-    scene.instead.append(breaking_off())
+    scene.instead.append(answering(500, b""))
     page = open_at(scene)
     say(page, FRENCH)
     expect(page.get_by_role("alert")).to_be_visible()

@@ -42,7 +42,7 @@ export class Labels {
   seconds(value) {
     const isShort = value < 0.1;
     const digits = isShort ? 0 : value < 10 ? 2 : 1;
-    const unit = { style: "unit", unitDisplay: "narrow", unit: isShort ? "millisecond" : "second" };
+    const unit = { style: "unit", unitDisplay: "short", unit: isShort ? "millisecond" : "second" };
     const shape = { ...unit, minimumFractionDigits: digits, maximumFractionDigits: digits };
     return new Intl.NumberFormat(this.language, shape).format(isShort ? value * 1000 : value);
   }

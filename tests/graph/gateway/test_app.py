@@ -112,7 +112,7 @@ async def test_a_wrong_request_is_an_error_of_openais_kind(
 
 
 async def test_other_paths_and_methods_are_not_there() -> None:
-    for path in ("/v1/completions", "/v1/embeddings", "/", "/v1/models/gpt-4"):
+    for path in ("/v1/completions", "/v1/embeddings", "/nothing", "/v1/models/gpt-4"):
         answer = await ask(gateway(), path=path)
         assert answer.status_code == 404 and error_of(answer)["message"]
     assert (await ask(gateway(), path="/v1/chat/completions")).status_code == 404

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -60,6 +60,14 @@ class Degrading(Protocol):
         RequestError.
         """
         ...
+
+
+@runtime_checkable
+class Multilingual(Protocol):
+    """What a predictor has besides, if it works for turns of some languages."""
+
+    @property
+    def served_languages(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,20 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from graph.asgi import answer_error, json_answer
+from graph.asgi import json_answer
 from graph.errors import ParleyError
 from graph.http.openapi import PATH, describe, predictor_door
 from graph.http.server import Server, StopSignals, listen, serve_while_loading
 from graph.imports import without_arguments
+from graph.telemetry.exposition import METRICS, MetricsApp
+from graph.telemetry.telemetry import Telemetry
+from predictors.door.answers import answer_errors
 from predictors.door.completions import CHAT, MODELS, Completions
 from predictors.door.handler import Handler, close_all, load_all
 from predictors.door.logs import set_up_logging
 from predictors.door.middleware import RequestGuard
-from predictors.door.reports import report
 from predictors.door.stopping import Stopping
+from predictors.door.telemetry import watch_all
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
 from predictors.scheduling.cores import Cores
@@ -95,20 +98,27 @@ def serve(handlers: Sequence[Handler], settings: ServerSettings) -> int:
     return 0
 
 
-def build_app(handlers: Sequence[Handler], openapi: bool = False) -> Any:
+def build_app(
+    handlers: Sequence[Handler], openapi: bool = False, telemetry: Telemetry | None = None
+) -> Any:
     """The KServe V1 application of some predictors: predict, readiness, model list, metrics.
 
-    openapi: whether it describes itself at `/openapi.json`.
+    openapi: whether it describes itself at `/openapi.json`.  telemetry: the process's own, by
+    default one of this application alone.
     """
     with without_arguments():
         from kserve import ModelRepository
         from kserve.errors import ModelNotFound, ModelNotReady
-        from kserve.protocol.rest.server import metrics_handler
+        from kserve.metrics import POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
         from kserve.protocol.rest.v1_endpoints import V1Endpoints
     from fastapi import FastAPI
-    from starlette.exceptions import HTTPException
     from starlette.routing import Route
 
+    telemetry = telemetry or Telemetry()
+    watch_all(handlers, telemetry)
+    # For dashboards that were made for KServe. They are the SDK's own, of the whole process.
+    for collector in (PRE_HIST_TIME, PREDICT_HIST_TIME, POST_HIST_TIME):
+        telemetry.registry.register(collector)
     registry = ModelRepository()
     for handler in handlers:
         registry.update(_kserve_model(handler))
@@ -119,21 +129,18 @@ def build_app(handlers: Sequence[Handler], openapi: bool = False) -> Any:
     app.add_api_route("/readyz", _all_ready(handlers), methods=["GET"])
     if openapi:
         app.add_api_route(PATH, _description(handlers), methods=["GET"])
-    app.add_api_route("/metrics", metrics_handler, methods=["GET"])
     app.add_api_route("/v1/models", endpoints.models, methods=["GET"])
     app.add_api_route("/v1/models/{model_name}", endpoints.model_ready, methods=["GET"])
     app.add_api_route(
         "/v1/models/{model_name}:predict", endpoints.predict, methods=["POST"], response_model=None
     )
+    app.router.routes.append(Route(METRICS, MetricsApp(telemetry.registry), methods=["GET"]))
     writing = [handler for handler in handlers if handler.writes]
     if writing:
         completions = Completions(writing)
         for path, method in ((CHAT, "POST"), (MODELS, "GET"), (MODELS + "/{name}", "GET")):
             app.router.routes.append(Route(path, completions, methods=[method]))
-    app.add_exception_handler(ParleyError, _answer_error)
-    app.add_exception_handler(HTTPException, _answer_http)
-    for kind, status in ((ModelNotFound, 404), (ModelNotReady, 503)):
-        app.add_exception_handler(kind, _answer_with(status))
+    answer_errors(app, {ModelNotFound: 404, ModelNotReady: 503})
     return app
 
 
@@ -249,27 +256,3 @@ def _names(handlers: Sequence[Handler]) -> str:
     return ", ".join(handler.name for handler in handlers)
 
 
-async def _answer_error(_: Any, err: Exception) -> Any:
-    from fastapi.responses import Response
-
-    if not isinstance(err, ParleyError):
-        raise err
-    report(err)
-    answer = answer_error(err)
-    headers = {"retry-after": answer.retry_after} if answer.retry_after else None
-    return Response(answer.body, answer.status, headers, answer.content_type)
-
-
-async def _answer_http(_: Any, err: Any) -> Any:
-    from fastapi.responses import JSONResponse
-
-    return JSONResponse({"error": str(err.detail)}, err.status_code)
-
-
-def _answer_with(status: int) -> Any:
-    async def answer(_: Any, err: Exception) -> Any:
-        from fastapi.responses import JSONResponse
-
-        return JSONResponse({"error": str(err)}, status)
-
-    return answer

@@ -25,6 +25,7 @@ LAYERS = (
     "graph.asgi",
     "graph.http",
     "graph.completions",
+    "graph.telemetry",
     # What a graph is, and what becomes of a request in it.
     "graph.golang",
     "graph.spec",

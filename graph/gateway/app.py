@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from graph import contract
@@ -30,9 +30,12 @@ from graph.completions.stream import Put, send_error, send_in_events, send_whole
 from graph.errors import DeadlineExceeded, NotServed, Overloaded, ParleyError
 from graph.gateway.gateway import Gateway
 from graph.gateway.keys import ApiKeys
+from graph.gateway.metrics import GatewayMetrics
 from graph.gateway.models import Models
 from graph.gateway.page import Page
 from graph.http.bodies import BodyBudget
+from graph.telemetry.exposition import METRICS, MetricsApp
+from graph.telemetry.telemetry import Telemetry
 from graph.turn.checks import check_request_id
 from graph.turn.limits import PUBLIC_LIMITS
 from graph.turn.timeouts import DEFAULT, READ
@@ -61,8 +64,11 @@ class GatewayApp:
     keys: ApiKeys = field(default_factory=ApiKeys)
     limits: GatewayLimits = field(default_factory=GatewayLimits)
     ready: Callable[[], bool] = lambda: True
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     def __post_init__(self) -> None:
+        self._metrics = GatewayMetrics(self.telemetry.registry, self.gateway.histories)
+        self._show_metrics = MetricsApp(self.telemetry.registry)
         self.use(self.gateway)
         self._bodies = BodyBudget(_BODIES * PUBLIC_LIMITS.body)
         self._created = int(time.time())
@@ -73,6 +79,7 @@ class GatewayApp:
         """Take the turns that come from now on through another graph."""
         self.gateway = gateway
         self.models = Models.of(gateway.graph, gateway.services)
+        self._metrics.use(gateway, self.models)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,6 +97,7 @@ class GatewayApp:
             await self._answer(scope, receive, send, request_id)
         except ParleyError as err:
             err.request_id = err.request_id or request_id
+            self._metrics.refuse(err)
             await send_error(err, send)
         except ClientGone:
             return
@@ -103,6 +111,8 @@ class GatewayApp:
                 except TimeoutError as err:
                     raise DeadlineExceeded(f"body: not complete within {READ} s") from err
                 await run_for_client(self._complete(body, request_id, send), receive)
+        elif method in ("GET", "HEAD") and path == METRICS:
+            await self._show_metrics(scope, receive, send)
         elif method in ("GET", "HEAD") and path == MODELS:
             await send_answer(send, json_answer(200, list_models(self.models.names, self._created)))
         elif method in ("GET", "HEAD") and path.startswith(f"{MODELS}/"):
@@ -133,12 +143,19 @@ class GatewayApp:
             raise Overloaded(f"{self._inflight} turns are under way; try again later")
         self._inflight += 1
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                return await self.gateway.answer(request, request_id, language, put)
-        except TimeoutError as err:
-            raise DeadlineExceeded(f"no answer within {self.limits.seconds:g} s") from err
+            with self._metrics.turn(put, request.stream) as turn:
+                answering = self.gateway.answer(request, request_id, language, turn.put)
+                turn.ending = await self._in_time(answering)
+                return turn.ending
         finally:
             self._inflight -= 1
+
+    async def _in_time(self, answering: Awaitable[Ending]) -> Ending:
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await answering
+        except TimeoutError as err:
+            raise DeadlineExceeded(f"no answer within {self.limits.seconds:g} s") from err
 
 
 def _request_id(scope: Scope) -> str:

@@ -55,6 +55,9 @@ class Histories:
         self._shared = shared
         self._clock = clock
         self._bytes = 0
+        # Messages that were asked for, and known or not.
+        self.hits = 0
+        self.misses = 0
         # The least recently used first.
         self._entries: OrderedDict[bytes, tuple[float, Remembered]] = OrderedDict()
 
@@ -74,6 +77,9 @@ class Histories:
                 if each is not None:
                     found[i] = each
                     self._keep(keys[i], each)
+        known = sum(each is not None for each in found)
+        self.hits += known
+        self.misses += len(found) - known
         return found
 
     async def remember(

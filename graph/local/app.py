@@ -10,6 +10,8 @@ from graph.contract import PUBLIC
 from graph.http.openapi import PATH, Door, Json, describe, predictor_door
 from graph.local.build import LocalGraph
 from graph.router.app import graph_app, limits_of
+from graph.telemetry.exposition import METRICS
+from graph.telemetry.telemetry import Telemetry
 from predictors.door.completions import PREFIX
 from predictors.door.middleware import RequestGuard
 from predictors.serving import build_app
@@ -18,15 +20,21 @@ _MODELS = re.compile(r"/v1/models(?:/([^/:]*)(.*))?")
 _COMPLETIONS = f"{PREFIX}/"
 
 
-def app_of(local: LocalGraph, openapi: bool = False, gateway: bool = False) -> App:
+def app_of(
+    local: LocalGraph,
+    openapi: bool = False,
+    gateway: bool = False,
+    telemetry: Telemetry | None = None,
+) -> App:
     """`/v1/models/NAME`, its `:predict` and `/openai/v1` are the predictors'; all else the graph's.
 
     `/v1/models` lists the predictors, and a name that no predictor has is answered 404. The
     graph's own name is one more path to the graph.  openapi: whether `GET /openapi.json` describes
-    them.  gateway: whether a gateway, which is described with them, stands before it.
+    them.  gateway: whether a gateway, which is described with them, stands before it.  telemetry:
+    the process's own, which `GET /metrics` answers with.
     """
     handlers = list(local.handlers.values())
-    predictors = RequestGuard(build_app(handlers), handlers)
+    predictors = RequestGuard(build_app(handlers, telemetry=telemetry), handlers)
     graph = graph_app(
         local.route,
         limits_of(local.graph.timeouts),
@@ -41,7 +49,7 @@ def app_of(local: LocalGraph, openapi: bool = False, gateway: bool = False) -> A
         asked = scope.get("path") == PATH and scope["method"] in ("GET", "HEAD")
         if description is not None and asked:
             await send_answer(send, description)
-        elif scope.get("path", "").startswith(_COMPLETIONS):
+        elif scope.get("path", "").startswith(_COMPLETIONS) or _asks_for_metrics(scope):
             await predictors(scope, receive, send)
         elif match is None or (name == local.graph.name and match[2] == ":predict"):
             await graph(scope, receive, send)
@@ -53,17 +61,19 @@ def app_of(local: LocalGraph, openapi: bool = False, gateway: bool = False) -> A
     return app
 
 
-def with_gateway(app: App, local: LocalGraph) -> App:
+def with_gateway(app: App, local: LocalGraph, telemetry: Telemetry | None = None) -> App:
     """The same behind a gateway: the chat page, `/v1/chat/completions`, and OpenAI's `/v1/models`.
 
-    What has the name of a predictor below `/v1/models` stays the predictor's.
+    What has the name of a predictor below `/v1/models` stays the predictor's.  telemetry: the same
+    as the application's.
     """
     from graph.gateway.app import CHAT, MODELS, GatewayApp
     from graph.gateway.gateway import Gateway
     from graph.gateway.histories import Histories
 
     gateway = GatewayApp(
-        Gateway.of(local.graph, local.services, local.call, local.ask_chat, Histories())
+        Gateway.of(local.graph, local.services, local.call, local.ask_chat, Histories()),
+        telemetry=telemetry or Telemetry(),
     )
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +85,10 @@ def with_gateway(app: App, local: LocalGraph) -> App:
         await (gateway if answers else app)(scope, receive, send)
 
     return both
+
+
+def _asks_for_metrics(scope: Scope) -> bool:
+    return scope.get("path") == METRICS and scope["method"] in ("GET", "HEAD")
 
 
 def describe_graph(local: LocalGraph, gateway: bool = False) -> Json:

@@ -21,6 +21,7 @@ from graph.http.server import (
 )
 from graph.local.app import app_of, with_gateway
 from graph.local.build import LocalGraph
+from graph.telemetry.telemetry import Telemetry
 from predictors.door.logs import set_up_logging
 
 Note = Callable[[str], None]
@@ -45,8 +46,10 @@ def serve_local(
     """
     set_up_logging("warning", "console")
     with StopSignals() as signals, listen(host, port) as listener:
-        app = app_of(local, openapi, gateway)
-        app = allow_origins(with_gateway(app, local) if gateway else app, origins)
+        telemetry = Telemetry()
+        app = app_of(local, openapi, gateway, telemetry)
+        app = with_gateway(app, local, telemetry) if gateway else app
+        app = allow_origins(app, origins)
         asyncio.run(_serve(local, listener, note, app, gateway, signals))
 
 

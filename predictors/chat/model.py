@@ -30,6 +30,7 @@ from predictors.door.health import Health, health_of
 from predictors.engine import Engine, Prompt, Sampling, text_in_parts
 from predictors.predictor import Put, Written
 from predictors.scheduling.cost import Cost, tokens
+from predictors.scheduling.request import current_request
 from predictors.scheduling.tasks import run_together
 
 _NO_OPTIONS = AnswerOptions()
@@ -80,6 +81,10 @@ class Chat:
     def health(self) -> Health:
         return health_of(self._engine)
 
+    @property
+    def served_languages(self) -> Sequence[str]:
+        return self._languages
+
     async def predict(self, instances: list[Instance]) -> list[Instance]:
         started = time.perf_counter()
         mine = [i for i, instance in enumerate(instances) if not _untranslated(instance)]
@@ -116,6 +121,7 @@ class Chat:
                 break
         count = self._engine.count_tokens
         usage = Usage(await count(fit.prompt), await count(answer.text) if answer.text else 0)
+        current_request().spent.count_untold(usage.prompt_tokens, usage.completion_tokens)
         is_cut = answer.is_full or usage.completion_tokens >= self._answer_tokens(sampling)
         text = whole_sentences(answer.text) if is_cut else answer.text
         turn = self._answered(instance, fit, text, time.perf_counter() - started)

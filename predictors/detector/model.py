@@ -31,6 +31,10 @@ class Detector:
         self._model = f"lingua-{version('lingua-language-detector')}"
         self._recogniser: Recogniser | None = None
 
+    @property
+    def served_languages(self) -> Sequence[str]:
+        return self.languages
+
     def load(self) -> None:
         self._recogniser = Recogniser(self.languages, self._default)
 

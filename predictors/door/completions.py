@@ -22,6 +22,7 @@ from graph.contract import Instance
 from graph.errors import NotServed, ParleyError
 from predictors.door.handler import Handler
 from predictors.door.reports import report
+from predictors.door.watching import refusing
 from predictors.scheduling.request import new_request_id
 
 PREFIX = "/openai/v1"
@@ -59,8 +60,10 @@ class Completions:
     async def _complete(self, scope: Scope, receive: Receive, send: Send) -> None:
         limits = max((h.limits for h in self._handlers.values()), key=lambda each: each.body)
         body = await read_body(scope, receive, limits.body)
-        request = await aside(len(body), lambda: read_request(contract.parse_body(body, limits)))
-        handler = self._find(request.model)
+        with refusing(handler.watch for handler in self._handlers.values()):
+            payload = await aside(len(body), lambda: contract.parse_body(body, limits))
+            request = await aside(len(body), lambda: read_request(payload))
+            handler = self._find(request.model)
         instance = instance_of(request)
         name = str(instance.setdefault(contract.REQUEST_ID, new_request_id()))
         completion = Completion(name, int(time.time()), request.model)

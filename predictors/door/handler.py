@@ -30,6 +30,7 @@ from graph.turn.limits import Limits
 from graph.turn.timeouts import CLOCK_SKEW, DEFAULT
 from predictors.door.health import Health, Watched
 from predictors.door.reports import report, reporting, texts_of
+from predictors.door.watching import NoWatch, Watch, refusing
 from predictors.predictor import Degrading, Predictor, Put, Writing, Written
 from predictors.scheduling.admission import QUEUE_SECONDS, Admission
 from predictors.scheduling.cost import Cost, Costing
@@ -74,6 +75,7 @@ class Handler:
         self._degrading = predictor if isinstance(predictor, Degrading) else None
         self._writing = predictor if isinstance(predictor, Writing) else None
         self.loaded = False
+        self.watch: Watch = NoWatch()
         self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
         self._request_timeout = request_timeout
         self._turn_timeout = turn_timeout
@@ -117,7 +119,8 @@ class Handler:
     async def respond(self, body: bytes) -> Answer:
         """The same. Raises ParleyError and no other error."""
         size = len(body)
-        payload = await aside(size, lambda: contract.parse_body(body, self.limits))
+        with refusing([self.watch]):
+            payload = await aside(size, lambda: contract.parse_body(body, self.limits))
         predictions = await self.handle(payload, size)
         return await aside(size, lambda: json_answer(200, predictions))
 
@@ -152,15 +155,18 @@ class Handler:
         work: what is done in the place of the predictor's own `predict`.
         """
         schema = self.predictor.schema
-        with reporting(Request(self.name, tuple(contract.find_request_ids(payload)))):
+        named = Request(self.name, tuple(contract.find_request_ids(payload)))
+        with reporting(named), refusing([self.watch]):
             instances = await aside(size, lambda: contract.read_instances(payload, schema))
         stamp(instances, self._turn_timeout, self._clock())
         names = tuple(instance[contract.REQUEST_ID] for instance in instances)
         deadline = min(instance[contract.DEADLINE] for instance in instances)
         started = time.perf_counter()
-        with reporting(Request(self.name, names, deadline, instances)):
+        request = Request(self.name, names, deadline, instances)
+        with reporting(request), self.watch.request(request) as watched:
             predict = work or self.predictor.predict
             predictions = await self._predict_or_degrade(instances, deadline, predict)
+            watched += predictions
             seconds = round(time.perf_counter() - started, 3)
             told = {"turns": len(names), "seconds": seconds, "texts": texts_of(predictions)}
             log.info("%s: answered", self.name, extra=told)

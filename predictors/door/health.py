@@ -26,6 +26,7 @@ from predictors.engine import (
     Translation,
     text_in_parts,
 )
+from predictors.scheduling.request import current_request
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class WatchedEngine:
         except Exception as err:
             if _is_engines_own(err):
                 problem = _describe(err)
+                current_request().spent.failures.append(type(err).__name__)
                 self._note(replace(self.health, failed=self.health.failed + 1, problem=problem))
             raise
 

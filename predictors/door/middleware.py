@@ -28,6 +28,7 @@ from graph.turn.timeouts import READ
 from predictors.door.completions import CHAT, PREFIX
 from predictors.door.handler import Handler
 from predictors.door.reports import report
+from predictors.door.watching import refusing
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+):predict")
 
@@ -70,7 +71,8 @@ class RequestGuard:
             raise NotServed(_directions(scope, self._handlers))
         with self._bodies.one() as held:
             limit = max(handler.limits.body for handler in asked)
-            body = await _read_in_time(held, scope, receive, limit)
+            with refusing(handler.watch for handler in asked):
+                body = await _read_in_time(held, scope, receive, limit)
             await run_for_client(self._app(scope, _replay(body), send), receive)
 
     def _asked(self, path: str) -> list[Handler]:

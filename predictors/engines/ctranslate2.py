@@ -26,6 +26,7 @@ from predictors.engines.streams import Put, parts_of
 from predictors.models.manifest import read_description
 from predictors.scheduling.batching import MicroBatcher
 from predictors.scheduling.cores import Cores
+from predictors.scheduling.request import current_request
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class CTranslate2:
             lambda: [loaded.model.prepare(prompt, sampling) for prompt in prompts]
         )
         answers = await loaded.batcher.submit(jobs)
+        _count([job.tokens for _, job in jobs], answers)
         return await asyncio.to_thread(
             lambda: [cut_at_stop(loaded.tokens.decode(answer), sampling) for answer in answers]
         )
@@ -120,6 +122,7 @@ class CTranslate2:
         text = GrowingText(loaded.tokens, sampling.stop, put)
         try:
             [answer] = await loaded.batcher.submit([(key, replace(job, reader=text))])
+            _count([job.tokens], [answer])
             text.end(cut_at_stop(loaded.tokens.decode(answer), sampling))
         finally:
             text.leave()
@@ -144,6 +147,10 @@ class CTranslate2:
             raise ModelError(
                 f"{self._model}: CTranslate2 cannot load it on {device}: {err}"
             ) from err
+
+
+def _count(read: Sequence[int], answers: Sequence[Sequence[str]]) -> None:
+    current_request().spent.count(sum(read), sum(map(len, answers)))
 
 
 def _best_device() -> str:

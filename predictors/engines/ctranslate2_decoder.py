@@ -45,6 +45,10 @@ class Job:
     prompt: list[str]
     reader: GrowingText | None = None
 
+    @property
+    def tokens(self) -> int:
+        return len(self.prompt)
+
 
 class Decoder:
     """generator: CTranslate2's, open.  context: tokens of a prompt and its answer at most."""

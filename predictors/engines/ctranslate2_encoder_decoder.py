@@ -48,6 +48,10 @@ class _Job:
     ngrams: Suppressed
     beginnings: Suppressed
 
+    @property
+    def tokens(self) -> int:
+        return len(self.source)
+
 
 @dataclass(frozen=True)
 class EncoderDecoder:

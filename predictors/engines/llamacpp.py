@@ -37,6 +37,7 @@ from predictors.engine import (
 from predictors.engines.connections import Connections
 from predictors.engines.llamacpp_requests import as_json, path_and_body, problem
 from predictors.engines.streams import texts_of
+from predictors.engines.usage import note_usage
 from predictors.scheduling.cores import Cores
 from predictors.scheduling.fairness import FairSlots
 from predictors.scheduling.tasks import run_together
@@ -184,6 +185,7 @@ class LlamaCpp:
         async with self._ready().slots.one():
             await self._prepare_slot(asked)
             answer = await self._post(path, body)
+        note_usage(answer)
         if isinstance(asked, str):
             return str(answer["content"])
         return str(answer["choices"][0]["message"]["content"] or "")

@@ -18,6 +18,7 @@ from graph.errors import EngineError, ModelError, NotReady, Overloaded
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 from predictors.engines.loop_thread import LoopThread
 from predictors.engines.streams import Put, parts_of, texts_of
+from predictors.engines.usage import note_usage
 from predictors.scheduling.fairness import FairSlots
 from predictors.scheduling.tasks import run_together
 
@@ -112,7 +113,9 @@ class OpenAI:
 
     async def _generate(self, prompt: Prompt, sampling: Sampling) -> str:
         path, body = self._path_and_body(prompt, sampling)
-        choice = _choice(await self._post(path, body))
+        answer = await self._post(path, body)
+        choice = _choice(answer)
+        note_usage(answer)
         return str(choice.get("text") or (choice.get("message") or {}).get("content") or "")
 
     def _path_and_body(self, prompt: Prompt, sampling: Sampling) -> tuple[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from graph.errors import NotReady
 from predictors.scheduling.cores import Cores, Pace
 from predictors.scheduling.fairness import FairQueue
 from predictors.scheduling.request import current_request
+from predictors.scheduling.spent import Wait
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class _Entry(Generic[K, T, R]):
     key: K
     item: T
     answer: asyncio.Future[R]
+    wait: Wait
 
 
 class MicroBatcher(Generic[K, T, R]):
@@ -83,7 +85,8 @@ class MicroBatcher(Generic[K, T, R]):
             raise NotReady("the model is being closed")
         loop = asyncio.get_running_loop()
         request = current_request()
-        entries = [_Entry[K, T, R](key, item, loop.create_future()) for key, item in jobs]
+        wait = Wait(request.spent)
+        entries = [_Entry[K, T, R](key, item, loop.create_future(), wait) for key, item in jobs]
         if not self._waiting:
             self._since = self._clock()
         for entry in entries:
@@ -173,6 +176,10 @@ class MicroBatcher(Generic[K, T, R]):
             raise NotReady("the model is being closed")
         loop = asyncio.get_running_loop()
         items = [entry.item for entry in batch]
+        for entry in batch:
+            entry.wait.end()
+        # Once for each call of the model, whoever's items go along.
+        batch[0].wait.spent.batches.append(len(items))
         begun = self._clock()
         results = await loop.run_in_executor(self._threads, self._work, batch[0].key, items)
         self._pace.note(len(items), self._clock() - begun)

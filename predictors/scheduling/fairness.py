@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 from predictors.scheduling.cores import Cores, Pace
 from predictors.scheduling.request import current_request
+from predictors.scheduling.spent import Wait
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T", bound=Hashable)
@@ -159,7 +160,10 @@ class FairSlots:
         lends: whether the cores are free for other models meanwhile, as where these go on with what
         is still being written: it would keep them from its own end.
         """
+        wait = Wait(current_request().spent)
         await self._take()
+        wait.end()
+        wait.spent.batches.append(self._slots - self._free)
         begun = self._clock()
         if lends:
             self._rest()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graph.contract import DEADLINE, REQUEST_ID, TIMEOUT, Instance
+from predictors.scheduling.spent import Spent
 
 _WORD = re.compile(r"\w+")
 # So many take about two milliseconds of the event loop.
@@ -28,13 +29,14 @@ class Request:
 
     predictor: the name of the predictor that it came to.  request_ids: the names of its turns.
     deadline: the time of day after which nobody waits, None where that is not known.
-    instances: its turns, as they came.
+    instances: its turns, as they came.  spent: what the engines note of the work for it.
     """
 
     predictor: str = ""
     request_ids: tuple[str, ...] = ()
     deadline: float | None = None
     instances: Sequence[Instance] = field(default=(), repr=False)
+    spent: Spent = field(default_factory=Spent, repr=False)
 
     @property
     def request_id(self) -> str:

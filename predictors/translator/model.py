@@ -83,6 +83,10 @@ class Translator:
         return predictions
 
     @property
+    def served_languages(self) -> Sequence[str]:
+        return self._languages
+
+    @property
     def degrades(self) -> bool:
         return any(translator.degrades for translator in self._translators)
 

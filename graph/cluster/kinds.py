@@ -47,6 +47,7 @@ KINDS = (
     Kind("http.keda.sh", "HTTPScaledObject"),
     Kind("keda.sh", "ScaledObject"),
     Kind("monitoring.coreos.com", "PodMonitor"),
+    Kind("monitoring.coreos.com", "PrometheusRule"),
     Kind("gateway.envoyproxy.io", "ClientTrafficPolicy"),
     Kind("gateway.envoyproxy.io", "BackendTrafficPolicy"),
     Kind("gateway.envoyproxy.io", "SecurityPolicy"),

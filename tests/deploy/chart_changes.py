@@ -83,7 +83,7 @@ CHANGES: dict[str, Any] = {
     "networkPolicies.scope": "namespace",
     "networkPolicies.monitoring": {"a": {"podSelector": {}}},
     "networkPolicies.egress": {"a": {"ports": [{"port": 1}]}},
-    "podMonitor.interval": "9s",
+    "metrics.podMonitor.interval": "9s",
     "tests.sentences": {"fr": "Salut !"},
     "extraObjects": {"a": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}},
 }
@@ -152,8 +152,12 @@ CONTEXTS: dict[str, Values] = {
     },
     "tls.existingSecret": {},
     "tls": {"tls": {"existingSecret": "certificate"}},
-    "podMonitor.enabled": {},
-    "podMonitor": {"podMonitor": {"enabled": True}},
+    "metrics.podMonitor.enabled": {},
+    "metrics.podMonitor": {"metrics": {"podMonitor": {"enabled": True}}},
+    "metrics.rules.enabled": {},
+    "metrics.rules": {"metrics": {"rules": {"enabled": True}}},
+    "metrics.dashboard.enabled": {},
+    "metrics.dashboard": {"metrics": {"dashboard": {"enabled": True}}},
 }
 # What shows on a cluster only.
 ON_A_CLUSTER = {"kserve.checkGraphCRD"}

@@ -74,7 +74,9 @@ MISTAKES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("networkPolicies", "dns", "mine"), {"port": 53}),
     (("podSecurity", "policies"), True),
     (("openshift",), "yes"),
-    (("podMonitor", "interval"), "often"),
+    (("metrics", "podMonitor", "interval"), "often"),
+    (("metrics", "rules", "enabled"), "yes"),
+    (("podMonitor", "enabled"), True),
     (("tests", "sentences", "xx"), "Hi"),
     (("extraObjects", "mine"), {"kind": "Secret"}),
 )

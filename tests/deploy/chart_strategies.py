@@ -201,7 +201,13 @@ VALID: st.SearchStrategy[Values] = some(
     ),
     podSecurity=some(policy=st.booleans()),
     openshift=st.booleans(),
-    podMonitor=some(enabled=st.booleans(), interval=st.sampled_from(("", "30s")), labels=LABELS),
+    metrics=some(
+        podMonitor=some(
+            enabled=st.booleans(), interval=st.sampled_from(("", "30s")), labels=LABELS
+        ),
+        rules=some(enabled=st.booleans(), labels=LABELS),
+        dashboard=some(enabled=st.booleans(), labels=LABELS, annotations=LABELS),
+    ),
     tests=some(sentences=st.just({"it": "Ciao!"}), timeoutSeconds=st.integers(1, 900)),
 )
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 
 from tests.tools import binaries
 
@@ -27,6 +28,20 @@ HEADER = "# {} rendered by `make render`; do not edit. A test compares the two.\
 # Which models a language has by its code: the chart's table.
 MODEL_TABLE = MANIFESTS.parent / "helm" / "parley" / "files" / "models.yaml"
 COPY_OF_TABLE = MANIFESTS.parent / "graph" / "composing" / "models.yaml"
+# What the chart ships for Prometheus and Grafana, and its copies for kustomize, which reads no file
+# above its own folder.
+CHART_FILES = MODEL_TABLE.parent
+MONITORING = MANIFESTS / "components" / "monitoring"
+RULE_HEADER = """# Alerts on what the pods of this namespace count.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: parley
+  namespace: parley
+  labels:
+    app.kubernetes.io/part-of: parley
+spec:
+"""
 
 
 def main() -> int:
@@ -40,8 +55,25 @@ def main() -> int:
             print(done.stderr, file=sys.stderr)
             return 1
         (MANIFESTS / file).write_text(HEADER.format(folder) + done.stdout)
-    COPY_OF_TABLE.write_text(MODEL_TABLE.read_text())
+    for file, text in copies().items():
+        file.write_text(text)
     return 0
+
+
+def copies() -> dict[Path, str]:
+    """The files that are made of others, and what they hold."""
+    return {
+        COPY_OF_TABLE: MODEL_TABLE.read_text(),
+        MONITORING / "dashboard.json": (CHART_FILES / "dashboard.json").read_text(),
+        MONITORING / "prometheus-rule.yaml": prometheus_rule(),
+    }
+
+
+def prometheus_rule() -> str:
+    """The object that holds the alerts, for the namespace of the manifests."""
+    groups = (CHART_FILES / "rules.yaml").read_text().partition("groups:\n")[2]
+    narrowed = ("groups:\n" + groups).replace('namespace=~".*"', 'namespace="parley"')
+    return HEADER.format("helm/parley/files/rules.yaml") + RULE_HEADER + indent(narrowed, "  ")
 
 
 def kustomize_command(environ: Mapping[str, str]) -> list[str] | None:

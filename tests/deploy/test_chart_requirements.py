@@ -28,7 +28,16 @@ def test_a_cluster_with_all_that_is_needed_is_taken(chart: Chart) -> None:
     [
         ("InferenceGraph", {}, "this cluster has no KServe"),
         ("HTTPRoute", {}, "httpRoute.enabled: this cluster has no Gateway API"),
-        ("PodMonitor", {"podMonitor": {"enabled": True}}, "podMonitor.enabled: .*operator"),
+        (
+            "PodMonitor",
+            {"metrics": {"podMonitor": {"enabled": True}}},
+            "metrics.podMonitor.enabled: .*operator",
+        ),
+        (
+            "PrometheusRule",
+            {"metrics": {"rules": {"enabled": True}}},
+            "metrics.rules.enabled: .*operator",
+        ),
         (
             "BackendTrafficPolicy",
             {"maxBodyBytes": 9, "tls": {"existingSecret": "a"}},
@@ -60,7 +69,7 @@ def test_what_a_cluster_lacks_is_said(
 
 
 def test_without_a_cluster_nothing_is_asked_of_one(chart: Chart) -> None:
-    assert chart.render(values={"podMonitor": {"enabled": True}})
+    assert chart.render(values={"metrics": {"podMonitor": {"enabled": True}}})
 
 
 def test_an_old_kubernetes_is_refused(chart: Chart) -> None:

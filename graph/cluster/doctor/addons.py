@@ -17,7 +17,7 @@ _ADDONS = (
         "HTTPScaledObject",
         "`components/scale-to-zero`",
     ),
-    ("Prometheus", "monitoring.coreos.com/v1", "PodMonitor", "`podMonitor` of the chart"),
+    ("Prometheus", "monitoring.coreos.com/v1", "PodMonitor", "`metrics.podMonitor` of the chart"),
 )
 
 

@@ -35,6 +35,7 @@ from graph.turn.checks import (
     check_steps,
     check_text,
     check_timeout,
+    check_traceparent,
     kind_of,
     shown,
 )
@@ -53,6 +54,8 @@ TIMEOUT = "timeout"
 REQUEST_ID = "request_id"
 # The time of day after which nobody waits for the turn: seconds since the epoch, as a number.
 DEADLINE = "deadline"
+# The trace that the turn belongs to and the span around it, in the words of the W3C.
+TRACEPARENT = "traceparent"
 LANGUAGE_CONFIDENCE = "language_confidence"
 ROUTE = "route"
 USER_INPUT_EN = "user_input_en"
@@ -66,7 +69,10 @@ MIXED = "mixed"
 
 # What a person may send. The other fields are set on the way: a predictor that is called alone
 # takes them too, the first step of a graph (the detector) does not.
-PUBLIC_FIELDS = (USER_INPUT, HISTORY, LANGUAGE, PREVIOUS_LANGUAGE, TIMEOUT, REQUEST_ID)
+PUBLIC_FIELDS = (
+    *(USER_INPUT, HISTORY, LANGUAGE, PREVIOUS_LANGUAGE, TIMEOUT, REQUEST_ID),
+    TRACEPARENT,
+)
 ALL_FIELDS = (
     *PUBLIC_FIELDS,
     DEADLINE,
@@ -259,6 +265,7 @@ _CHECKS: dict[str, Callable[[Any, str, Limits], None]] = {
     PREVIOUS_LANGUAGE: check_language,
     TIMEOUT: check_timeout,
     REQUEST_ID: check_request_id,
+    TRACEPARENT: check_traceparent,
     DEADLINE: check_deadline,
     LANGUAGE_CONFIDENCE: check_confidence,
     ROUTE: check_route,

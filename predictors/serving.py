@@ -23,6 +23,7 @@ from graph.http.server import Server, StopSignals, listen, serve_while_loading
 from graph.imports import without_arguments
 from graph.telemetry.exposition import METRICS, MetricsApp
 from graph.telemetry.telemetry import Telemetry
+from graph.telemetry.tracing import read_tracing
 from predictors.door.answers import answer_errors
 from predictors.door.completions import CHAT, MODELS, Completions
 from predictors.door.handler import Handler, close_all, load_all
@@ -72,7 +73,10 @@ def run_all(
                 progress,
                 Cores(cpu_limit()),
             )
-        return serve([make_handler(*each) for each in built], settings)
+        handlers = [make_handler(*each) for each in built]
+        variables = os.environ if environ is None else environ
+        telemetry = Telemetry(tracing=read_tracing(variables, _names(handlers)))
+        return serve(handlers, settings, telemetry)
     except ParleyError as err:
         print(f"{prog}: {err}", file=sys.stderr)
         return 2 if isinstance(err, OptionError) else 1
@@ -89,11 +93,14 @@ def make_handler(predictor: Predictor, settings: PredictorSettings) -> Handler:
     )
 
 
-def serve(handlers: Sequence[Handler], settings: ServerSettings) -> int:
+def serve(handlers: Sequence[Handler], settings: ServerSettings, telemetry: Telemetry) -> int:
     """Serve until SIGTERM or SIGINT. The port opens at once; readiness follows the models' load."""
     set_up_logging(settings.log_level, settings.log_format, settings.log_texts == "yes")
     with StopSignals() as signals, listen(settings.host, settings.http_port) as listener:
-        asyncio.run(_serve(handlers, listener, settings, signals))
+        try:
+            asyncio.run(_serve(handlers, listener, settings, telemetry, signals))
+        finally:
+            telemetry.tracing.close()
     log.info("%s stopped", _names(handlers))
     return 0
 
@@ -237,9 +244,10 @@ async def _serve(
     handlers: Sequence[Handler],
     listener: socket.socket,
     settings: ServerSettings,
+    telemetry: Telemetry,
     signals: StopSignals,
 ) -> None:
-    guard = RequestGuard(build_app(handlers, settings.openapi == "yes"), handlers)
+    guard = RequestGuard(build_app(handlers, settings.openapi == "yes", telemetry), handlers)
     server = Server(guard, settings.drain_seconds)
     stopping = Stopping(guard, server, settings.drain_delay)
     signals.attach(stopping.handle)

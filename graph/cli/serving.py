@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Annotated
@@ -49,10 +50,12 @@ def serve(
     from graph.local import build as local
     from graph.local.models import on_terminal
     from graph.local.serve import read_origins, serve_local
+    from graph.telemetry.tracing import read_tracing
 
     origins = read_origins(cors or [])
+    tracing = read_tracing(os.environ, "parley")
     # There is nothing to drain before it serves: Ctrl-C ends the process at once and silently.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with on_terminal(sys.stderr) as progress:
         built = local.build(local.read_file(file), file or local.DEFAULT_FILE.name, graph, progress)
-    serve_local(built, host, port, note, origins, openapi, gateway)
+    serve_local(built, host, port, note, origins, openapi, gateway, tracing)

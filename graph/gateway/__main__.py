@@ -21,6 +21,7 @@ from graph.gateway.keys import ApiKeys
 from graph.router.serve import service_urls
 from graph.spec.load import choose_graph, load_objects
 from graph.spec.sources import read_manifests
+from graph.telemetry.tracing import read_tracing
 from graph.turn.timeouts import DEFAULT
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 PROG = "graph.gateway"
 _USAGE = 2
+# Its name in traces.
+_SERVICE = "parley-gateway"
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -38,37 +41,39 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         _check(options)
         with needing("gateway"):
             if options.inference_graph:
-                _serve_watched(options)
+                _serve_watched(options, environ)
             else:
-                _serve_file(options)
+                _serve_file(options, environ)
     except ParleyError as err:
         _note(str(err))
         return _USAGE if isinstance(err, SpecError | NotInstalled) else 1
     return 0
 
 
-def _serve_file(options: argparse.Namespace) -> None:
+def _serve_file(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     from graph.gateway.serve import serve_gateway
     from graph.gateway.served import Served
 
     objects = load_objects(*read_manifests(options.file))
     graph = choose_graph(objects, options.file, options.graph)
     urls = service_urls(graph, objects.services, _pairs(options.service))
-    serve_gateway(Served(graph, objects.services, urls), _settings(options), _note)
+    served = Served(graph, objects.services, urls)
+    serve_gateway(served, _settings(options, environ), _note)
 
 
-def _serve_watched(options: argparse.Namespace) -> None:
+def _serve_watched(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     from graph.cluster.connection import connect
     from graph.gateway.watched_app import serve_watched
 
-    settings = _settings(options)
+    settings = _settings(options, environ)
     with connect(namespace=options.namespace or "") as cluster:
         serve_watched(cluster, options.inference_graph, settings, _note)
 
 
-def _settings(options: argparse.Namespace) -> GatewaySettings:
+def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> GatewaySettings:
     from graph.gateway.app import GatewayLimits
     from graph.gateway.serve import GatewaySettings
+    from graph.telemetry.telemetry import Telemetry
 
     return GatewaySettings(
         options.host,
@@ -78,6 +83,7 @@ def _settings(options: argparse.Namespace) -> GatewaySettings:
         options.history_bytes,
         options.history_seconds,
         options.cache,
+        telemetry=Telemetry(tracing=read_tracing(environ, _SERVICE)),
     )
 
 

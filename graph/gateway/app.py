@@ -33,9 +33,11 @@ from graph.gateway.keys import ApiKeys
 from graph.gateway.metrics import GatewayMetrics
 from graph.gateway.models import Models
 from graph.gateway.page import Page
+from graph.gateway.spans import turn_span
 from graph.http.bodies import BodyBudget
 from graph.telemetry.exposition import METRICS, MetricsApp
 from graph.telemetry.telemetry import Telemetry
+from graph.telemetry.trace_context import traceparent_of, within
 from graph.turn.checks import check_request_id
 from graph.turn.limits import PUBLIC_LIMITS
 from graph.turn.timeouts import DEFAULT, READ
@@ -84,6 +86,10 @@ class GatewayApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"a gateway does not speak {scope['type']}")
+        with within(traceparent_of(scope["headers"])):
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = ""
         try:
             if scope["path"] == READY and scope["method"] in ("GET", "HEAD"):
@@ -143,7 +149,10 @@ class GatewayApp:
             raise Overloaded(f"{self._inflight} turns are under way; try again later")
         self._inflight += 1
         try:
-            with self._metrics.turn(put, request.stream) as turn:
+            with (
+                self._metrics.turn(put, request.stream) as turn,
+                turn_span(self.telemetry.tracing, request, request_id, turn),
+            ):
                 answering = self.gateway.answer(request, request_id, language, turn.put)
                 turn.ending = await self._in_time(answering)
                 return turn.ending

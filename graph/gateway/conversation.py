@@ -20,6 +20,7 @@ from graph.gateway.merging import Notes
 from graph.gateway.walk import predictions_of, walk_to_chat
 from graph.router.walk import Call
 from graph.spec.model import Graph
+from graph.telemetry.trace_context import trace_fields
 from graph.turn.degradation import Reason
 from graph.turn.limits import PUBLIC_LIMITS
 
@@ -90,6 +91,7 @@ class Translating:
         turns: list[Instance] = [
             {contract.USER_INPUT: text, contract.REQUEST_ID: f"{request_id[:59]}.{i}"}
             | ({contract.LANGUAGE: language} if language else {})
+            | trace_fields()
             for i, text in enumerate(texts)
         ]
         reached = await walk_to_chat(self.graph, turns, self.call, self.chats)

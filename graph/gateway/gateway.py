@@ -29,6 +29,7 @@ from graph.gateway.walk import predictions_of, walk, walk_to_chat
 from graph.router.walk import Call
 from graph.spec.model import Graph
 from graph.spec.services import InferenceService
+from graph.telemetry.trace_context import trace_fields
 from graph.text.splitting import Splitter
 from graph.turn.answers import Finish
 
@@ -92,6 +93,7 @@ class Gateway:
             contract.USER_INPUT: last.content,
             contract.HISTORY: before.history,
             contract.REQUEST_ID: request_id,
+            **trace_fields(),
             **asked,
         }
         ending, response = await self._take(turn, before, request, put)

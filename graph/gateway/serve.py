@@ -15,6 +15,7 @@ from graph.gateway.histories import DEFAULT_BYTES, DEFAULT_SECONDS, Histories
 from graph.gateway.keys import ApiKeys
 from graph.gateway.served import Connections, Served, open_connections
 from graph.http.server import Server, StopSignals, listen, stop_or_hurry, url_of
+from graph.telemetry.telemetry import Telemetry
 
 Note = Callable[[str], None]
 # Serves on a listener until a signal.
@@ -26,6 +27,7 @@ class GatewaySettings:
     """history_bytes, history_seconds: how much of conversations is remembered, and how long.
 
     cache: URL of a Redis or Valkey server that remembers them for other gateways too, or empty.
+    telemetry: the process's own.
     """
 
     host: str = "0.0.0.0"
@@ -36,6 +38,7 @@ class GatewaySettings:
     history_seconds: float = DEFAULT_SECONDS
     cache: str = ""
     drain_seconds: float = 60.0
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 def serve_gateway(served: Served, settings: GatewaySettings, note: Note) -> None:
@@ -51,7 +54,10 @@ def run(settings: GatewaySettings, serve: Serve) -> None:
     """Take the port, and serve on it until a signal."""
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     with StopSignals() as signals, listen(settings.host, settings.port) as listener:
-        asyncio.run(serve(listener, signals))
+        try:
+            asyncio.run(serve(listener, signals))
+        finally:
+            settings.telemetry.tracing.close()
 
 
 @asynccontextmanager
@@ -77,7 +83,8 @@ async def _serve(
 ) -> None:
     graph = served.graph
     async with open_all(settings, graph.namespace, graph.name) as connections:
-        app = GatewayApp(await connections.reach(served), settings.keys, settings.limits)
+        gateway = await connections.reach(served)
+        app = GatewayApp(gateway, settings.keys, settings.limits, telemetry=settings.telemetry)
         server = Server(app, settings.drain_seconds)
         signals.attach(lambda _: stop_or_hurry(server, note))
         note(f"{graph.name} is served at {url_of(listener)}/v1")

@@ -33,6 +33,7 @@ _CARRIED = (
     contract.LANGUAGE,
     contract.REQUEST_ID,
     contract.DEADLINE,
+    contract.TRACEPARENT,
 )
 
 # Writes the chat's answer: puts its parts, and gives its ending.

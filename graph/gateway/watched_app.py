@@ -58,7 +58,9 @@ class WatchedApp:
     def _first(self, gateway: Gateway) -> GatewayApp:
         settings = self._settings
         self._note(f"InferenceGraph/{self._name} is served")
-        return GatewayApp(gateway, settings.keys, settings.limits, lambda: self._is_there)
+        return GatewayApp(
+            gateway, settings.keys, settings.limits, lambda: self._is_there, settings.telemetry
+        )
 
 
 async def _serve(

@@ -13,7 +13,15 @@ from typing import TypeAlias
 
 from graph import contract
 from graph.contract import INNER, Schema
-from graph.turn.checks import CONTROL, LANGUAGE_CODE, LATEST, MOST_SECONDS, REQUEST_ID, ROUTE_LENGTH
+from graph.turn.checks import (
+    CONTROL,
+    LANGUAGE_CODE,
+    LATEST,
+    MOST_SECONDS,
+    REQUEST_ID,
+    ROUTE_LENGTH,
+    TRACEPARENT,
+)
 from graph.turn.degradation import Reason
 from graph.turn.limits import Limits
 
@@ -178,6 +186,11 @@ def _request_id(limits: Limits) -> Json:
     return {"type": "string", "minLength": 1, "maxLength": limits.request_id, "pattern": pattern}
 
 
+def _traceparent(limits: Limits) -> Json:
+    words = "The trace that the turn belongs to, by the W3C's Trace Context."
+    return {"type": "string", "pattern": f"^{TRACEPARENT.pattern}$", "description": words}
+
+
 def _deadline(limits: Limits) -> Json:
     words = "The time of day after which nobody waits, in seconds since the epoch."
     return _number(LATEST, description=words)
@@ -207,6 +220,7 @@ _FIELDS: dict[str, Callable[[Limits], Json]] = {
     contract.PREVIOUS_LANGUAGE: _language,
     contract.TIMEOUT: _timeout,
     contract.REQUEST_ID: _request_id,
+    contract.TRACEPARENT: _traceparent,
     contract.DEADLINE: _deadline,
     contract.LANGUAGE_CONFIDENCE: lambda limits: _number(1),
     contract.ROUTE: lambda limits: text_of(ROUTE_LENGTH),

@@ -22,6 +22,7 @@ from graph.http.server import (
 from graph.local.app import app_of, with_gateway
 from graph.local.build import LocalGraph
 from graph.telemetry.telemetry import Telemetry
+from graph.telemetry.tracing import Tracing
 from predictors.door.logs import set_up_logging
 
 Note = Callable[[str], None]
@@ -37,20 +38,24 @@ def serve_local(
     origins: Sequence[str] = (),
     openapi: bool = False,
     gateway: bool = False,
+    tracing: Tracing | None = None,
 ) -> None:
     """A graph and its predictors, loaded in the background: `/readyz` is 503 until all are.
 
     Pages of `origins` may call them from a browser.  openapi: whether they describe themselves at
-    `/openapi.json`.  gateway: whether OpenAI's API is there too. Raises ServeError for the port,
-    ModelError for weights.
+    `/openapi.json`.  gateway: whether OpenAI's API is there too.  tracing: what makes spans, by
+    default nothing. Raises ServeError for the port, ModelError for weights.
     """
     set_up_logging("warning", "console")
     with StopSignals() as signals, listen(host, port) as listener:
-        telemetry = Telemetry()
+        telemetry = Telemetry(tracing=tracing or Tracing())
         app = app_of(local, openapi, gateway, telemetry)
         app = with_gateway(app, local, telemetry) if gateway else app
         app = allow_origins(app, origins)
-        asyncio.run(_serve(local, listener, note, app, gateway, signals))
+        try:
+            asyncio.run(_serve(local, listener, note, app, gateway, signals))
+        finally:
+            telemetry.tracing.close()
 
 
 async def _serve(

@@ -19,6 +19,8 @@ ROUTE_LENGTH = 64
 # What the identifiers in use are made of (UUID, ULID, traceparent, X-Ray, base64), and nothing that
 # a log, a shell or a page reads as more than text.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/@-]+")
+# Version 00 of the W3C's Trace Context: trace, parent span, flags. Neither of the two is all zeros.
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 # In seconds since the epoch, the year 5138: what is over it is in milliseconds.
 LATEST = 100_000_000_000
 # Where a text goes on after the end of a line, or after a mark that ends a sentence. Each
@@ -93,6 +95,15 @@ def check_request_id(value: Any, where: str, limits: Limits) -> None:
     check_plain_text(value, where, limits.request_id)
     if not REQUEST_ID.fullmatch(value):
         raise RequestError(where, "must be of letters, digits and . _ : = + / @ - alone")
+
+
+def is_traceparent(value: str) -> bool:
+    return TRACEPARENT.fullmatch(value) is not None
+
+
+def check_traceparent(value: Any, where: str, limits: Limits) -> None:
+    if not isinstance(value, str) or not is_traceparent(value):
+        raise RequestError(where, "must be a traceparent of the W3C's Trace Context, version 00")
 
 
 def check_steps(value: Any, where: str, limits: Limits) -> None:

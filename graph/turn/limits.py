@@ -59,7 +59,7 @@ _REWRITTEN = 6
 # step's name, and of an instance besides its texts.
 _STEP_KEYS = 100
 _DEGRADED_KEYS = 100
-_INSTANCE_KEYS = 700
+_INSTANCE_KEYS = 800
 
 PUBLIC_LIMITS = Limits(body=8 << 20)
 

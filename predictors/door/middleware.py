@@ -24,6 +24,7 @@ from graph.asgi import (
 from graph.completions.answers import answer_error as completion_error
 from graph.errors import DeadlineExceeded, NotReady, NotServed, ParleyError
 from graph.http.bodies import BodyBudget, HeldBody
+from graph.telemetry.trace_context import traceparent_of, within
 from graph.turn.timeouts import READ
 from predictors.door.completions import CHAT, PREFIX
 from predictors.door.handler import Handler
@@ -51,7 +52,8 @@ class RequestGuard:
         if self.draining:
             send = _closing(send)
         try:
-            await self._pass(scope, receive, send)
+            with within(traceparent_of(scope["headers"])):
+                await self._pass(scope, receive, send)
         except ParleyError as err:
             if scope["method"] == "POST":
                 report(err)

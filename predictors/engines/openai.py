@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 
 from graph.errors import EngineError, ModelError, NotReady, Overloaded
+from graph.telemetry.trace_context import trace_headers
 from predictors.engine import EngineInfo, Prompt, Sampling, without_languages
 from predictors.engines.loop_thread import LoopThread
 from predictors.engines.streams import Put, parts_of, texts_of
@@ -147,7 +148,7 @@ class OpenAI:
 
 async def _send(loaded: _Loaded, path: str, body: dict[str, Any]) -> httpx2.Response:
     async with loaded.slots.one():
-        return await loaded.http.post(path, json=body)
+        return await loaded.http.post(path, json=body, headers=trace_headers())
 
 
 def _stream(
@@ -156,10 +157,12 @@ def _stream(
     """The work, in the loop of the connections, that puts the parts of an answer."""
 
     async def work(put: Put) -> None:
-        async with loaded.slots.one(), loaded.http.stream("POST", path, json=body) as response:
-            _check_status(response, model)
-            async for text in texts_of(response, model):
-                put(text)
+        async with loaded.slots.one():
+            asking = loaded.http.stream("POST", path, json=body, headers=trace_headers())
+            async with asking as response:
+                _check_status(response, model)
+                async for text in texts_of(response, model):
+                    put(text)
 
     return work
 

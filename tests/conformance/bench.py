@@ -65,7 +65,7 @@ def open_bench(environ: Mapping[str, str]) -> Iterator[Bench]:
             yield Bench(ours, None, missing)
             return
         router = binaries.build(["kserve-router"], environ)["kserve-router"]
-        namespace = _find_namespace()
+        namespace = find_namespace()
         assert namespace is not None
         kserve = stack.enter_context(_worker(namespace, ["kserve", str(router)]))
         yield Bench(ours, kserve)
@@ -82,7 +82,7 @@ def why_no_router(environ: Mapping[str, str]) -> str:
     """Why KServe's router cannot run here; empty where it can."""
     if binaries.cached("kserve-router", environ) is None and shutil.which("go") is None:
         return "no Go on this machine to build it"
-    return "" if _find_namespace() else "no network namespace can be made here"
+    return "" if find_namespace() else "no network namespace can be made here"
 
 
 def find_gjson(environ: Mapping[str, str]) -> Path | None:
@@ -111,7 +111,7 @@ def _worker(prefix: list[str], arguments: list[str]) -> Iterator[Side]:
         process.stdout.close()
 
 
-def _find_namespace() -> list[str] | None:
+def find_namespace() -> list[str] | None:
     for prefix in _NAMESPACES:
         if (
             shutil.which(prefix[0])

@@ -36,7 +36,7 @@ _REFUSED = "127.0.0.1:1"
 
 def main(argv: list[str]) -> None:
     if argv[0] == "kserve":
-        _raise_loopback()
+        raise_loopback()
     asyncio.run(_work(argv[0], Path(argv[1]) if argv[1:] else None))
 
 
@@ -135,7 +135,7 @@ async def _read_answer(
     return status, headers, await reader.read()
 
 
-def _raise_loopback() -> None:
+def raise_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         request = struct.pack("16sH14x", b"lo", _IFF_UP)
         fcntl.ioctl(sock.fileno(), _SIOCSIFFLAGS, request)

@@ -49,9 +49,9 @@ format: .venv/dev ## fix what ruff can
 lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in $(LOCKED); do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 	for extra in $(IMAGES_ON_CPU); do \
-	  $(LOCK) --extra $$extra $(NEVER_IMPORTED:%=--no-emit-package %) $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
+	  $(LOCK) --extra $$extra --extra tracing $(NEVER_IMPORTED:%=--no-emit-package %) $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
 	for extra in $(IMAGES_ON_GPU); do \
-	  $(LOCK) --extra $$extra $(NEVER_IMPORTED:%=--no-emit-package %) --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
+	  $(LOCK) --extra $$extra --extra tracing $(NEVER_IMPORTED:%=--no-emit-package %) --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
 	$(LOCK) --extra convert --no-emit-package google-re2 --no-emit-package tenacity $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 	echo filelock | $(COMPILE) --upgrade --no-annotate - -c requirements/chat.txt -o requirements/weights.txt
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -17,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from graph import contract
-from graph.completions.answers import Ending
+from graph.completions.answers import Ending, Usage
 from graph.completions.stream import Put
 from graph.errors import ParleyError
 from graph.gateway.conversation import NAME
@@ -25,11 +26,12 @@ from graph.gateway.gateway import Gateway
 from graph.gateway.histories import Histories
 from graph.gateway.models import Models
 from graph.spec.addresses import address_of
-from graph.telemetry.labels import UNKNOWN, Known, Outcome, Refusal, outcome_of, refusal_of, truth
+from graph.telemetry.labels import OTHER, Known, Outcome, Refusal, outcome_of, refusal_of, truth
 from graph.turn.degradation import Reason
 
 # The first words of an embedded model come in a few hundred milliseconds, a turn ends in 50 s.
 _SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 7.5, 10, 15, 20, 30, 50, 120)
+_REASONS = frozenset(Reason)
 _STEP_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 50)
 
 
@@ -37,53 +39,30 @@ class GatewayMetrics:
     """Those of one gateway, in the registry of its process."""
 
     def __init__(self, registry: CollectorRegistry, histories: Histories) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"parley_gateway_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+            full = f"parley_gateway_{name}"
+            return Histogram(full, text, labels, registry=registry, buckets=buckets)
+
+        text = "Time from a request to the end of its answer."
         labels = ("language", "route", "status", "degraded")
-        self._turns = Histogram(
-            "parley_gateway_turn_duration_seconds",
-            "Time from a request to the end of its answer.",
-            labels,
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self._first = Histogram(
-            "parley_gateway_first_byte_seconds",
-            "Time from a request to the first words of its answer.",
-            ("language", "stream"),
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self._step_seconds = Histogram(
-            "parley_gateway_step_duration_seconds",
-            "Time that a step of the graph had a share in a turn, as the turn itself tells.",
-            ("step",),
-            registry=registry,
-            buckets=_STEP_SECONDS,
-        )
-        degraded = Counter(
-            "parley_gateway_degraded",
-            "Turns that lack something, by the step that left it out and why.",
-            ("step", "reason"),
-            registry=registry,
-        )
-        self._degraded = degraded
-        refused = Counter(
-            "parley_gateway_refused",
-            "Requests that were not answered, by reason.",
-            ("reason",),
-            registry=registry,
-        )
+        self._turns = histogram("turn_duration_seconds", text, _SECONDS, *labels)
+        text = "Time from a request to the first words of its answer."
+        self._first = histogram("first_byte_seconds", text, _SECONDS, "language", "stream")
+        text = "Time that a step of the graph had a share in a turn, as the turn itself tells."
+        self._step_seconds = histogram("step_duration_seconds", text, _STEP_SECONDS, "step")
+        text = "Turns that lack something, by the step that left it out and why."
+        self._degraded = counter("degraded", text, "step", "reason")
+        refused = counter("refused", "Requests that were not answered, by reason.", "reason")
         # They are all there from the beginning, so that a rate begins at 0.
         self._refused = {reason: refused.labels(reason.value) for reason in Refusal}
-        tokens = Counter(
-            "parley_gateway_tokens",
-            "Tokens that chats read (in) and wrote (out) for streamed turns.",
-            ("kind",),
-            registry=registry,
-        )
+        text = "Tokens that chats read (in) and wrote (out) for streamed turns."
+        tokens = counter("tokens", text, "kind")
         self._read, self._written = tokens.labels("in"), tokens.labels("out")
-        self._under_way = Gauge(
-            "parley_gateway_turns", "Turns that are under way.", registry=registry
-        )
+        text = "Turns that are under way."
+        self._under_way = Gauge("parley_gateway_turns", text, registry=registry)
         registry.register(_HistoryCollector(histories))
 
     def use(self, gateway: Gateway, models: Models) -> None:
@@ -91,6 +70,8 @@ class GatewayMetrics:
         self._languages = Known(models.languages)
         self._routes = Known((*models.languages, contract.MIXED))
         self._steps = Known((*_models_of(gateway), NAME))
+        for step, reason in product((*self._steps.values, OTHER), Reason):
+            self._degraded.labels(step, reason.value)
 
     @contextmanager
     def turn(self, put: Put, is_stream: bool) -> Iterator[WatchedTurn]:
@@ -135,11 +116,11 @@ class GatewayMetrics:
             label = self._steps.label(step["name"])
             self._step_seconds.labels(label).observe(step["seconds"])
         for entry in lacks:
-            reason = entry["reason"] if entry["reason"] in list(Reason) else UNKNOWN
-            self._degraded.labels(self._steps.label(entry["step"]), reason).inc()
-        if turn.ending is not None and turn.ending.usage is not None:
-            self._read.inc(turn.ending.usage.prompt_tokens)
-            self._written.inc(turn.ending.usage.completion_tokens)
+            if entry["reason"] in _REASONS:
+                self._degraded.labels(self._steps.label(entry["step"]), entry["reason"]).inc()
+        if turn.usage is not None:
+            self._read.inc(turn.usage.prompt_tokens)
+            self._written.inc(turn.usage.completion_tokens)
 
 
 class WatchedTurn:
@@ -157,6 +138,11 @@ class WatchedTurn:
     @property
     def told(self) -> Mapping[str, Any]:
         return self.ending.parley if self.ending else {}
+
+    @property
+    def usage(self) -> Usage | None:
+        """None where nobody counted, and before the end."""
+        return self.ending.usage if self.ending else None
 
     async def put(self, part: str) -> None:
         if self.first is None:

@@ -31,6 +31,8 @@ def turn_span(
                 degraded=list(dict.fromkeys(reasons)) or None,
                 first_byte_seconds=turn.first,
             )
-            usage = turn.ending.usage if turn.ending else None
-            if usage is not None:
-                span.note(read_tokens=usage.prompt_tokens, written_tokens=usage.completion_tokens)
+            if turn.usage is not None:
+                span.note(
+                    read_tokens=turn.usage.prompt_tokens,
+                    written_tokens=turn.usage.completion_tokens,
+                )

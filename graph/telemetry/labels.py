@@ -56,13 +56,13 @@ class Known:
     """A closed set of values for a label."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._values = frozenset(values)
+        self.values = frozenset(values)
 
     def label(self, value: object) -> str:
         """The value itself where it is known, `unknown` for none, `other` for every other one."""
         if not value:
             return UNKNOWN
-        return value if isinstance(value, str) and value in self._values else OTHER
+        return value if isinstance(value, str) and value in self.values else OTHER
 
 
 def truth(value: bool) -> str:

@@ -39,6 +39,12 @@ def test_an_image_for_cpus_holds_neither_torch_nor_what_needs_it(name: str) -> N
     assert not [package for package in found if package.startswith("nvidia-")]
 
 
+@pytest.mark.parametrize("name", (*ON_CPU, *ON_GPU))
+def test_an_image_can_be_asked_for_metrics_and_for_spans(name: str) -> None:
+    wanted = {"prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"}
+    assert wanted <= set(locked(name))
+
+
 @pytest.mark.parametrize("name", WITH_TORCH)
 def test_where_there_is_torch_the_rest_is_as_in_the_images_for_cpus(name: str) -> None:
     found, chat = locked(name), locked("chat")

@@ -4,7 +4,7 @@
     OTEL_TRACES_EXPORTER    `otlp` asks for spans without an endpoint too, `none` for none at all
     OTEL_SDK_DISABLED       `true` asks for none at all
 
-Everything else (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, headers and
+Everything else (OTEL_SERVICE_NAME, OTEL_RESOURCEATTRIBUTES, OTEL_TRACES_SAMPLER, headers and
 certificates) is read by OpenTelemetry's own SDK, which is imported only where spans are asked for.
 Spans go out by OTLP over HTTP. No span holds a text that a person or a model wrote, nor the words
 of an error, which may quote one.
@@ -134,7 +134,7 @@ class _RecordedSpan(Span):
     def note(self, **attributes: Value | None) -> None:
         for name, value in attributes.items():
             if value is not None:
-                self._span.set_attribute(_ATTRIBUTES[name], value)
+                self._span.set_attribute(ATTRIBUTES[name], value)
 
     def fail(self, error: BaseException) -> None:
         """Only what kind of error it was. A client that leaves, or errs, is no error of ours."""
@@ -146,7 +146,7 @@ class _RecordedSpan(Span):
 
 
 # Where OpenTelemetry has a name for a thing, it is that.
-_ATTRIBUTES = {
+ATTRIBUTES = {
     "model": "gen_ai.request.model",
     "read_tokens": "gen_ai.usage.input_tokens",
     "written_tokens": "gen_ai.usage.output_tokens",

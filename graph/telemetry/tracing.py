@@ -32,6 +32,8 @@ _EXPORTER = "OTEL_TRACES_EXPORTER"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _HTTP = "http/protobuf"
 _SCOPE = "parley"
+# Of a parent's flags: sampled, and that the trace's name is random.
+_FLAGS = 0x03
 # What is left to send at the end of a process may take no longer.
 _CLOSE_SECONDS = 5.0
 
@@ -175,5 +177,5 @@ def _context_of(traceparent: str) -> Any:
     from opentelemetry.trace import SpanContext, TraceFlags
 
     _, trace, span, flags = traceparent.split("-")
-    sampled = TraceFlags(int(flags, 16) & TraceFlags.SAMPLED)
-    return SpanContext(int(trace, 16), int(span, 16), is_remote=True, trace_flags=sampled)
+    known = TraceFlags(int(flags, 16) & _FLAGS)
+    return SpanContext(int(trace, 16), int(span, 16), is_remote=True, trace_flags=known)

@@ -4,7 +4,7 @@ import pytest
 
 from graph import contract
 from graph.contract import read_instances
-from graph.errors import TooLarge
+from graph.errors import RequestError, TooLarge
 from graph.turn.checks import count_sentences, first_sentences
 
 
@@ -41,3 +41,20 @@ def test_a_text_of_too_many_sentences_is_refused_with_its_field_and_the_figure(f
     assert str(refused.value) == (
         f"instances[0].{field}: 1250 lines and sentences, at most 250 are taken; send it in parts"
     )
+
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("schema", [contract.PUBLIC, contract.INNER])
+def test_a_turn_may_say_to_which_trace_it_belongs(schema):
+    turn = {"user_input": "hi", "traceparent": TRACEPARENT}
+    assert read_instances(turn, schema) == [turn]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", 7, None, [], TRACEPARENT.upper(), TRACEPARENT + "-x", "00" + TRACEPARENT[2:-1]]
+)
+def test_what_is_no_traceparent_is_refused_by_its_field(wrong):
+    with pytest.raises(RequestError, match=r"instances\[0\]\.traceparent: must be a traceparent"):
+        read_instances({"instances": [{"user_input": "hi", "traceparent": wrong}]})

@@ -16,6 +16,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.received = []
+        self.headers = []
         self.answers = []
         self.asked = threading.Event()
         self.ended: queue.Queue[int] = queue.Queue()
@@ -44,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.received.append((self.path, self.headers.get("Authorization"), body))
+        self.server.headers.append(self.headers)
         self.posts += 1
         self.server.asked.set()
         answer = self.server.answers.pop(0)

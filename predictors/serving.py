@@ -262,5 +262,3 @@ async def _serve(
 
 def _names(handlers: Sequence[Handler]) -> str:
     return ", ".join(handler.name for handler in handlers)
-
-

@@ -55,8 +55,8 @@ def main() -> int:
             print(done.stderr, file=sys.stderr)
             return 1
         (MANIFESTS / file).write_text(HEADER.format(folder) + done.stdout)
-    for file, text in copies().items():
-        file.write_text(text)
+    for copy, text in copies().items():
+        copy.write_text(text)
     return 0
 
 

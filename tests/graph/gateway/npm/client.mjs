@@ -32,6 +32,7 @@ async function left() {
   for await (const chunk of stream) {
     if (chunk.choices[0]?.delta.content) {
       stream.controller.abort();
+      break;
     }
   }
   return stream.controller.signal.aborted;

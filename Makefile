@@ -18,9 +18,17 @@ IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.
 UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
+# What `make bench` compares with, each in an environment of its own; torch is that of the tests.
+BENCH_SERVED = sentencepiece $(shell grep -oE '^(torch|transformers)==[0-9.]+' requirements/checkpoints.txt)
+BENCH_RAY = ray[serve] lingua-language-detector $(BENCH_SERVED)
+# The format of its log is refused by the next python-json-logger.
+BENCH_BENTOML = bentoml 'python-json-logger<4' $(BENCH_SERVED)
+BENCH_LITSERVE = litserve $(BENCH_SERVED)
+BENCH_ARGOS = argostranslate $(filter torch%,$(BENCH_SERVED))
+LOCK_PEER = $(COMPILE) --upgrade --no-annotate -
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak clean
+.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak bench bench-gpu clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -54,6 +62,10 @@ lock: .venv/dev ## renew the locked requirements, with hashes
 	  $(LOCK) --extra $$extra --extra tracing $(NEVER_IMPORTED:%=--no-emit-package %) --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
 	$(LOCK) --extra convert --no-emit-package google-re2 --no-emit-package tenacity $(UNUSED:%=--no-emit-package %) -o requirements/models.txt
 	echo filelock | $(COMPILE) --upgrade --no-annotate - -c requirements/chat.txt -o requirements/weights.txt
+	printf '%s\n' $(BENCH_RAY) | $(LOCK_PEER) -o requirements/bench-ray.txt
+	printf '%s\n' $(BENCH_BENTOML) | $(LOCK_PEER) -o requirements/bench-bentoml.txt
+	printf '%s\n' $(BENCH_LITSERVE) | $(LOCK_PEER) -o requirements/bench-litserve.txt
+	printf '%s\n' $(BENCH_ARGOS) | $(LOCK_PEER) -o requirements/bench-argos.txt
 
 render: .venv/dev ## render the manifests' files and the chart's README again, after a change
 	.venv/bin/python -m tests.deploy.render
@@ -88,6 +100,12 @@ lag: .venv/dev ## how long hostile requests hold a predictor's event loop
 
 soak: .venv/dev ## people talk for half an hour; SECONDS_OF_LOAD=1800
 	.venv/bin/python -m tests.benchmarks.soak --seconds $(or $(SECONDS_OF_LOAD),1800)
+
+bench: .venv-checkpoints/dev ## Parley beside Ray Serve and its peers, in under 40 minutes; BENCH=--quick is a try
+	.venv/bin/python -m tests.benchmarks.bench $(BENCH)
+
+bench-gpu: .venv-checkpoints/dev ## the engines on a GPU, or as much of it as a CPU can do; BENCH=--quick
+	.venv-checkpoints/bin/python -m tests.benchmarks.gpu $(BENCH)
 
 clean: ## remove the environment and all caches of this folder
 	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 from predictors.checkpoints import loading
 from predictors.models.cache import lock, placed_folder
@@ -40,10 +41,10 @@ def copy_trained(family: str, target: Path, environ: Mapping[str, str]) -> Path:
         return Path(shutil.copytree(kept, target))
 
 
-def digest() -> str:
+def digest(modules: Sequence[ModuleType] = MODULES) -> str:
     """A hash of the code that makes and trains, and of the versions of its packages."""
     found = hashlib.sha256()
     packages = [f"{package} {version(package)}" for package in PACKAGES]
-    for text in (*map(inspect.getsource, MODULES), *packages):
+    for text in (*map(inspect.getsource, modules), *packages):
         found.update(text.encode() + b"\0")
     return found.hexdigest()[:16]

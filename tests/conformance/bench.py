@@ -21,10 +21,10 @@ from typing import NoReturn
 import pytest
 
 from tests.conformance.exchange import Job, Observation, observations_from_json, to_json
+from tests.network import find_namespace
 from tests.tools import binaries
 
 _GJSON = Path(__file__).parent / "gjson"
-_NAMESPACES = (["unshare", "--net"], ["unshare", "--map-root-user", "--net"])
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,3 @@ def _worker(prefix: list[str], arguments: list[str]) -> Iterator[Side]:
         process.stdin.close()
         process.wait()
         process.stdout.close()
-
-
-def find_namespace() -> list[str] | None:
-    for prefix in _NAMESPACES:
-        if (
-            shutil.which(prefix[0])
-            and subprocess.call([*prefix, "true"], stderr=subprocess.DEVNULL) == 0
-        ):
-            return prefix
-    return None

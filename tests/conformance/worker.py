@@ -7,10 +7,7 @@ of its own it brings the loopback interface up first; it reaches nothing outside
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import socket
-import struct
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -22,14 +19,13 @@ from typing import Any
 from tests.conformance.exchange import Job, Observation, Reply, Request, job_from_json, to_json
 from tests.conformance.service import Service, read_chunks
 from tests.conformance.sides import Ours, kserve
+from tests.network import raise_loopback
 
 # Starts a router for `spec` and `PROPAGATE_HEADERS` and gives its port.
 Start = Callable[[dict[str, Any], str | None], AbstractAsyncContextManager[int]]
 
 _ANSWER_SECONDS = 20.0
 _QUIET_SECONDS = 0.03
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 1
 # Nothing listens there: the port is privileged and has no service in a namespace.
 _REFUSED = "127.0.0.1:1"
 
@@ -133,12 +129,6 @@ async def _read_answer(
     if "content-length" in headers:
         return status, headers, await reader.readexactly(int(headers["content-length"]))
     return status, headers, await reader.read()
-
-
-def raise_loopback() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        request = struct.pack("16sH14x", b"lo", _IFF_UP)
-        fcntl.ioctl(sock.fileno(), _SIOCSIFFLAGS, request)
 
 
 if __name__ == "__main__":

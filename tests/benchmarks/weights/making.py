@@ -1,0 +1,81 @@
+"""Makes the checkpoints of both searches, converts them, and sees that they are worth asking.
+
+Both searches have the same weights, which lie on the disk once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+
+from predictors.conversion.convert import convert
+from tests.benchmarks.weights import architectures
+from tests.benchmarks.weights.architectures import FAMILIES, SIZES
+from tests.benchmarks.weights.searches import LENGTHS, SEARCHES
+from tests.benchmarks.weights.store import Weights
+from tests.benchmarks.weights.texts import Asked, choose_texts
+
+_OWN = ("generation_config.json", "config.json")
+
+
+class DeadInputs(Exception):
+    """Weights whose answers do not hang on what they are asked, or end too early; one line."""
+
+
+def make_all(size: str, folder: Path, seed: int) -> Weights:
+    """Everything, in a new folder. Raises DeadInputs."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    sources = {search: _sources(size, folder, search, seed) for search in SEARCHES}
+    models = folder / "models"
+    converted = {
+        search: {family: _convert(path, models) for family, path in found.items()}
+        for search, found in sources.items()
+    }
+    torch.set_num_threads(os.cpu_count() or 1)
+    asked = choose_texts(SIZES[size], converted)
+    _check(asked)
+    named = {s: {f: str(path) for f, path in found.items()} for s, found in sources.items()}
+    return Weights(size, str(models), named, converted, asked.french, asked.english)
+
+
+def _sources(size: str, folder: Path, search: str, seed: int) -> dict[str, Path]:
+    made = {family: folder / search / family for family in FAMILIES}
+    for family, path in made.items():
+        print(f"making {family}, {search}", file=sys.stderr)
+        if search == SEARCHES[0]:
+            architectures.make(family, path, SIZES[size], seed)
+        else:
+            _link(folder / SEARCHES[0] / family, path)
+        architectures.set_search(path, family, search)
+    return made
+
+
+def _link(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    for file in source.iterdir():
+        if file.name in _OWN:
+            (target / file.name).write_bytes(file.read_bytes())
+        else:
+            os.link(file, target / file.name)
+
+
+def _convert(source: Path, models: Path) -> str:
+    print(f"converting {source.name}, {source.parent.name}", file=sys.stderr)
+    return str(convert(str(source), str(models), "int8"))
+
+
+def _check(asked: Asked) -> None:
+    """Every text has answers of its own, of the length that is asked for. Raises DeadInputs."""
+    for (search, family), answers in asked.answers.items():
+        if len(set(answers)) < len(answers):
+            raise DeadInputs(f"{family}, {search}: two texts have the same answer; change the seed")
+        lengths = {len(answer.split()) for answer in answers}
+        if lengths != {LENGTHS[family]}:
+            raise DeadInputs(
+                f"{family}, {search}: answers of {sorted(lengths)} words, not {LENGTHS[family]}"
+            )

@@ -1,0 +1,83 @@
+"""Checkpoints, their conversions and the texts that they are asked, made once and kept.
+
+`python -m tests.benchmarks.weights.store [--size full]` makes what is missing in the cache, takes
+older ones away, and prints the folder; `read_weights` reads it, and needs no torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.tools.binaries import cache_folder
+
+INDEX = "weights.json"
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Paths by search and family.  sources: checkpoints.  converted: int8, for CTranslate2.
+
+    models: the model cache that the conversions lie in.  french, english: texts of 24 tokens.
+    """
+
+    size: str
+    models: str
+    sources: dict[str, dict[str, str]]
+    converted: dict[str, dict[str, str]]
+    french: list[str]
+    english: list[str]
+
+
+def read_weights(folder: Path) -> Weights:
+    return Weights(**json.loads((folder / INDEX).read_text()))
+
+
+def keep(size: str, root: Path) -> Path:
+    """The folder of the weights of a size below `root`; of two processes one makes them."""
+    from predictors.models.cache import lock
+    from tests.benchmarks.weights import (
+        architectures,
+        making,
+        random_weights,
+        searches,
+        texts,
+        vocabularies,
+    )
+    from tests.checkpoints.kept import digest
+
+    modules = (architectures, making, random_weights, searches, texts, vocabularies)
+    folder = root / f"{size}-{digest(modules)}"
+    with lock(root, size):
+        if not (folder / INDEX).exists():
+            for old in root.glob(f"{size}-*"):
+                shutil.rmtree(old)
+            weights = making.make_all(size, folder, SEED)
+            (folder / INDEX).write_text(json.dumps(asdict(weights), indent=1))
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.weights.store")
+    parser.add_argument("--size", choices=("full", "tiny"), default="full")
+    options = parser.parse_args(argv)
+    from tests.benchmarks.weights.making import DeadInputs
+    from tests.benchmarks.weights.texts import TooFew
+
+    try:
+        print(keep(options.size, cache_folder(os.environ) / "bench" / "weights"))
+    except (DeadInputs, TooFew) as err:
+        print(err, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The texts that are asked: random words, of which no turn makes a predictor ask a second time.
+
+A translator asks its model again where an answer repeats itself or is in a wrong language. Random
+weights say such things now and then, and what others do not do twice is not to be done twice here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from predictors.engine import Sampling
+from predictors.engines.ctranslate2 import CTranslate2
+from predictors.translator.language import LanguageCheck
+from predictors.translator.quality import Judge
+from tests.benchmarks.weights import vocabularies
+from tests.benchmarks.weights.architectures import Size
+from tests.benchmarks.weights.searches import LENGTHS, PREFIX
+
+WANTED = 16
+_CANDIDATES = 60
+
+
+@dataclass(frozen=True)
+class Asked:
+    """answers: of the French texts, by search and family, in the texts' order."""
+
+    french: list[str]
+    english: list[str]
+    answers: dict[tuple[str, str], list[str]]
+
+
+class TooFew(Exception):
+    """Nearly every answer is such as would be asked for again; one line."""
+
+
+def choose_texts(size: Size, converted: dict[str, dict[str, str]]) -> Asked:
+    """Raises TooFew."""
+    french, english = (_candidates(language, size) for language in ("fr", "en"))
+    turns = {search: asyncio.run(_turns(found, french)) for search, found in converted.items()}
+    good = [i for i in range(len(french)) if _is_sound(i, french, turns.values())][:WANTED]
+    if len(good) < WANTED // 2:
+        raise TooFew(f"only {len(good)} of {len(french)} texts have sound answers; change the seed")
+    answers = {
+        (search, family): [rows[i] for i in good]
+        for search, found in turns.items()
+        for family, rows in found.items()
+    }
+    return Asked([french[i] for i in good], english[: len(good)], answers)
+
+
+def _candidates(language: str, size: Size) -> list[str]:
+    """As long as what a translator to English says."""
+    dice = random.Random(3)
+    known = vocabularies.words(language, size.words)
+    # Words that both languages have would leave it open which one it is.
+    other = set(vocabularies.words("en" if language == "fr" else "fr", size.words))
+    own = [word for word in known if word not in other]
+    return [" ".join(dice.sample(own, LENGTHS["marian"])) for _ in range(_CANDIDATES)]
+
+
+async def _turns(folders: dict[str, str], french: Sequence[str]) -> dict[str, list[str]]:
+    """What each family answers, in a turn."""
+    found: dict[str, list[str]] = {}
+    texts = list(french)
+    for family, prefix in (("marian", ""), ("blenderbot", ""), ("t5", PREFIX)):
+        engine = CTranslate2(Path(folders[family]), family, threads=2, device="cpu")
+        engine.load()
+        answers = await engine.generate([prefix + text for text in texts], Sampling())
+        engine.close()
+        texts = found[family] = [answer.strip() for answer in answers]
+    return found
+
+
+def _is_sound(i: int, french: Sequence[str], turns: Iterable[dict[str, list[str]]]) -> bool:
+    check = LanguageCheck({"en", "fr"})
+    check.load()
+    to_english, from_english = Judge("en", check), Judge("fr", check)
+    return not any(
+        to_english.is_doubtful(french[i], found["marian"][i])
+        or from_english.is_doubtful(found["blenderbot"][i], found["t5"][i])
+        for found in turns
+    )

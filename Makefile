@@ -18,7 +18,7 @@ IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.
 UNUSED = triton nvidia-cusolver nvidia-nvjitlink
 LOCKED = local dev checkpoints
-# What `make bench` compares with, each in an environment of its own; torch is that of the tests.
+# What Parley is measured beside, each in an environment of its own; torch is that of the tests.
 BENCH_SERVED = sentencepiece $(shell grep -oE '^(torch|transformers)==[0-9.]+' requirements/checkpoints.txt)
 BENCH_RAY = ray[serve] lingua-language-detector $(BENCH_SERVED)
 # The format of its log is refused by the next python-json-logger.
@@ -28,7 +28,7 @@ BENCH_ARGOS = argostranslate $(filter torch%,$(BENCH_SERVED))
 LOCK_PEER = $(COMPILE) --upgrade --no-annotate -
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak bench bench-gpu clean
+.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -100,12 +100,6 @@ lag: .venv/dev ## how long hostile requests hold a predictor's event loop
 
 soak: .venv/dev ## people talk for half an hour; SECONDS_OF_LOAD=1800
 	.venv/bin/python -m tests.benchmarks.soak --seconds $(or $(SECONDS_OF_LOAD),1800)
-
-bench: .venv-checkpoints/dev ## Parley beside Ray Serve and its peers, in under 40 minutes; BENCH=--quick is a try
-	.venv/bin/python -m tests.benchmarks.bench $(BENCH)
-
-bench-gpu: .venv-checkpoints/dev ## the engines on a GPU, or as much of it as a CPU can do; BENCH=--quick
-	.venv-checkpoints/bin/python -m tests.benchmarks.gpu $(BENCH)
 
 clean: ## remove the environment and all caches of this folder
 	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -33,6 +33,7 @@ class _Record:
     started: dict[int, float] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     failed: int = 0
+    refused: int = 0
     error: str = ""
     last: float = 0.0
 
@@ -42,7 +43,10 @@ class _Record:
 
 
 async def run_closed(url: str, job: Job) -> Load:
-    """What came of a job at a URL. A client that gets no proper answer stops, and is counted."""
+    """What came of a job at a URL.
+
+    A client that is refused asks again when it was told to; one that gets no proper answer stops.
+    """
     record = _Record()
     began = time.monotonic()
     numbers = iter(range(job.most))
@@ -58,7 +62,15 @@ async def run_closed(url: str, job: Job) -> Load:
         await asyncio.gather(*tasks, return_exceptions=True)
     cut = [ended - started for started in record.started.values()]
     wall = (record.last or ended) - began
-    return Load(record.seconds, cut, wall, record.failed, record.error, answers=record.answers)
+    return Load(
+        seconds=record.seconds,
+        cut=cut,
+        wall=wall,
+        failed=record.failed,
+        refused=record.refused,
+        error=record.error,
+        answers=record.answers,
+    )
 
 
 async def _ask_on(
@@ -74,6 +86,11 @@ async def _ask_on(
         record.started[who] = time.monotonic()
         try:
             answer = await client.post(url, json={"instances": [{"user_input": text}]})
+            if answer.status_code == 503:
+                del record.started[who]
+                record.refused += 1
+                await asyncio.sleep(float(answer.headers.get("retry-after", 1)))
+                continue
             record.answers.setdefault(text, said(answer.status_code, answer.content))
         except (httpx2.HTTPError, WrongAnswer) as err:
             del record.started[who]

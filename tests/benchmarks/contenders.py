@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.stubs import ROUTER_PORT
 from tests.benchmarks.systems import System
 from tests.benchmarks.weights.searches import LENGTHS, beams_of
 from tests.benchmarks.weights.store import Weights
@@ -21,9 +23,12 @@ RAY_ON_LOOP = "Ray Serve, RUN_SYNC_IN_THREADPOOL=0"
 TRANSFORMERS = "transformers alone, one after the other"
 BENTOML, LITSERVE, ARGOS = "BentoML", "LitServe", "argostranslate"
 HUGGING_FACE = "KServe's Hugging Face server"
+LOCAL = "Parley's local router"
+CLUSTER = "KServe's Go router, four pods' servers"
+RAY_TUNED = "Ray Serve, tuned"
 # The models of manifests/cpu.yaml, by family.
 _IDS = {"marian": "opus-mt-fr-en", "t5": "t5-small", "blenderbot": "blenderbot-400M-distill"}
-_TURN = ("marian", "blenderbot", "t5")
+TURN = ("marian", "blenderbot", "t5")
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,23 @@ def parley(weights: Weights, search: str, folder: Path) -> System:
     return System(PARLEY, command, PORT, ready="/readyz", environ=environ)
 
 
-def engines(weights: Weights, search: str) -> System:
-    folders = [weights.converted[search][family] for family in _TURN]
-    return System(ENGINES, (sys.executable, "-m", "tests.benchmarks.engines_alone", *folders))
+def engines(weights: Weights, search: str, families: Sequence[str] = TURN) -> System:
+    found = weights.converted[search]
+    return _program(ENGINES, sys.executable, "tests.benchmarks.engines_alone", found, families)
 
 
-def transformers(weights: Weights, search: str, pythons: Pythons) -> System:
-    folders = [weights.sources[search][family] for family in _TURN]
+def transformers(
+    weights: Weights, search: str, pythons: Pythons, families: Sequence[str] = TURN
+) -> System:
     module = "tests.benchmarks.peers.transformers_alone"
-    return System(TRANSFORMERS, (str(pythons.torch), "-m", module, *folders))
+    return _program(TRANSFORMERS, str(pythons.torch), module, weights.sources[search], families)
+
+
+def _program(
+    name: str, python: str, module: str, folders: Mapping[str, str], families: Sequence[str]
+) -> System:
+    arguments = [f"{family}={folders[family]}" for family in families]
+    return System(name, (python, "-m", module, *arguments))
 
 
 def ray(weights: Weights, search: str, pythons: Pythons, threads: bool = True) -> System:
@@ -109,3 +122,24 @@ def argos(weights: Weights, search: str, pythons: Pythons) -> System:
     arguments = (str(PORT), weights.converted[search]["marian"], str(LENGTHS["marian"]))
     environ = {"ARGOS_BEAM_SIZE": str(beams_of("marian", search))}
     return System(ARGOS, (str(pythons.peers["argos"]), program, *arguments), PORT, environ=environ)
+
+
+def local_stubs() -> System:
+    command = (sys.executable, "-m", "tests.benchmarks.stubs", "local", str(PORT))
+    return System(LOCAL, command, PORT, ready="/readyz")
+
+
+def cluster_stubs(router: Path) -> System:
+    """router: KServe's own, built."""
+    command = (sys.executable, "-m", "tests.benchmarks.stubs", "cluster", str(router), str(PORT))
+    return System(CLUSTER, command, ROUTER_PORT, ready="/readyz")
+
+
+def ray_stubs(pythons: Pythons, tuned: bool) -> System:
+    """tuned: as Ray's guide to high throughput says."""
+    module = "tests.benchmarks.peers.ray_stubs"
+    command = (str(pythons.peers["ray"]), "-m", module, str(PORT))
+    if not tuned:
+        return System(RAY, command, PORT)
+    environ = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+    return System(RAY_TUNED, (*command, "100"), PORT, environ=environ)

@@ -1,4 +1,4 @@
-"""The turn by Parley's engines alone, a batch at a time through each: a program of jobs.
+"""Models one after the other by Parley's engines alone, a batch at a time: a program of jobs.
 
 Nothing else runs meanwhile and every batch is full from its beginning, so this is what a service
 around the engines could reach and not more.
@@ -15,18 +15,18 @@ from predictors.engine import Sampling
 from predictors.engines.cpu import cpu_limit
 from predictors.engines.ctranslate2 import CTranslate2
 from tests.benchmarks.peers.program import serve_jobs
-from tests.benchmarks.weights.searches import PREFIX
+from tests.benchmarks.weights.searches import prefix_of
 
 
-class Turn:
-    """folders: the conversions of the models of a turn, in order; the last one is told its task."""
+class Engines:
+    """folders: the conversions by family, in the order in which a text goes through them."""
 
-    def __init__(self, folders: Sequence[str]) -> None:
-        self._engines = [
-            CTranslate2(Path(folder), Path(folder).name, threads=cpu_limit(), device="cpu")
-            for folder in folders
-        ]
-        for engine in self._engines:
+    def __init__(self, folders: dict[str, str], device: str = "cpu") -> None:
+        self._engines = {
+            family: CTranslate2(Path(folder), family, threads=cpu_limit(), device=device)
+            for family, folder in folders.items()
+        }
+        for engine in self._engines.values():
             engine.load()
         # The loop that the batches of the engines live in.
         self._loop = asyncio.new_event_loop()
@@ -35,12 +35,12 @@ class Turn:
         return self._loop.run_until_complete(self._answer(list(texts)))
 
     async def _answer(self, texts: list[str]) -> list[str]:
-        for number, engine in enumerate(self._engines):
-            prefix = PREFIX if number == 2 else ""
-            answers = await engine.generate([prefix + text for text in texts], Sampling())
+        for family, engine in self._engines.items():
+            asked = [prefix_of(family) + text for text in texts]
+            answers = await engine.generate(asked, Sampling())
             texts = [answer.strip() for answer in answers]
         return texts
 
 
 if __name__ == "__main__":
-    serve_jobs(Turn(sys.argv[1:]).answer)
+    serve_jobs(Engines(dict(each.split("=", 1) for each in sys.argv[1:])).answer)

@@ -27,7 +27,8 @@ class Load:
     """What came of a job. seconds: of each answer, in order of their coming.
 
     cut: seconds that had passed for each request that was given up at the end of the time.
-    wall: until the last answer.  failed: requests without a proper answer; error: of the first.
+    wall: until the last answer.  refused: requests that were told to come again, and did.
+    failed: those without a proper answer; error: of the first.
     cpu: seconds of processors that the system used.  memory: its bytes at the end (PSS).
     others: of the machine (0..1), taken by neither the system nor its load.
     answers: by text, the first.
@@ -37,6 +38,7 @@ class Load:
     cut: Sequence[float] = ()
     wall: float = 0.0
     failed: int = 0
+    refused: int = 0
     error: str = ""
     cpu: float = 0.0
     memory: int = 0

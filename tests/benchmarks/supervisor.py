@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx2
 
@@ -111,16 +112,11 @@ def _measure(system: System, process: subprocess.Popen[str], job: Job) -> Load:
     before = usage.usage(usage.processes())
     load = _run(system, process, job)
     after = usage.usage(usage.processes())
-    return Load(
-        seconds=load.seconds,
-        cut=load.cut,
-        wall=load.wall,
-        failed=load.failed,
-        error=load.error,
+    return replace(
+        load,
         cpu=after.processes - before.processes,
         memory=usage.proportional_bytes(usage.processes()),
         others=usage.share_of_others(before, after, os.cpu_count() or 1),
-        answers=load.answers,
     )
 
 

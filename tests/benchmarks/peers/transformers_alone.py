@@ -1,19 +1,26 @@
-"""The turn by transformers alone, one after the other and without a server: a program of jobs."""
+"""Models one after the other by transformers alone, without a server: a program of jobs."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from tests.benchmarks.peers.program import serve_jobs
 from tests.benchmarks.peers.seq2seq import Seq2Seq
-from tests.benchmarks.weights.searches import PREFIX
+from tests.benchmarks.weights.searches import prefix_of
 
 
-def main(argv: list[str]) -> None:
-    """argv: the folders of the translator to English, the chat and the translator from English."""
-    to_english, chat = Seq2Seq(argv[0]), Seq2Seq(argv[1])
-    from_english = Seq2Seq(argv[2], PREFIX)
-    serve_jobs(lambda texts: from_english.answer(chat.answer(to_english.answer(texts))))
+def main(argv: Sequence[str]) -> None:
+    """argv: FAMILY=FOLDER of each model, in the order in which a text goes through them."""
+    given = [each.split("=", 1) for each in argv]
+    models = [Seq2Seq(folder, prefix_of(family)) for family, folder in given]
+
+    def answer(texts: Sequence[str]) -> list[str]:
+        for model in models:
+            texts = model.answer(texts)
+        return list(texts)
+
+    serve_jobs(answer)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import transformers
 from predictors.conversion.convert import convert
 from tests.benchmarks.weights import architectures
 from tests.benchmarks.weights.architectures import FAMILIES, SIZES
+from tests.benchmarks.weights.parity import LEAST, same_answers
 from tests.benchmarks.weights.searches import LENGTHS, SEARCHES
 from tests.benchmarks.weights.store import Weights
 from tests.benchmarks.weights.texts import Asked, choose_texts
@@ -22,12 +23,15 @@ from tests.benchmarks.weights.texts import Asked, choose_texts
 _OWN = ("generation_config.json", "config.json")
 
 
-class DeadInputs(Exception):
-    """Weights whose answers do not hang on what they are asked, or end too early; one line."""
+class Unfit(Exception):
+    """Weights not to measure with; one line.
+
+    Their answers do not hang on what is asked, end too early, or differ between the engines.
+    """
 
 
 def make_all(size: str, folder: Path, seed: int) -> Weights:
-    """Everything, in a new folder. Raises DeadInputs."""
+    """Everything, in a new folder. Raises Unfit."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     sources = {search: _sources(size, folder, search, seed) for search in SEARCHES}
@@ -39,8 +43,15 @@ def make_all(size: str, folder: Path, seed: int) -> Weights:
     torch.set_num_threads(os.cpu_count() or 1)
     asked = choose_texts(SIZES[size], converted)
     _check(asked)
+    same = same_answers(sources["greedy"], asked.french)
+    for family, part in same.items():
+        if part < LEAST:
+            raise Unfit(
+                f"{family}: only {part:.0%} of the answers are the same in CTranslate2 as in "
+                "transformers, both at float32"
+            )
     named = {s: {f: str(path) for f, path in found.items()} for s, found in sources.items()}
-    return Weights(size, str(models), named, converted, asked.french, asked.english)
+    return Weights(size, str(models), named, converted, asked.french, asked.english, same)
 
 
 def _sources(size: str, folder: Path, search: str, seed: int) -> dict[str, Path]:
@@ -70,12 +81,12 @@ def _convert(source: Path, models: Path) -> str:
 
 
 def _check(asked: Asked) -> None:
-    """Every text has answers of its own, of the length that is asked for. Raises DeadInputs."""
+    """Every text has answers of its own, of the length that is asked for. Raises Unfit."""
     for (search, family), answers in asked.answers.items():
         if len(set(answers)) < len(answers):
-            raise DeadInputs(f"{family}, {search}: two texts have the same answer; change the seed")
+            raise Unfit(f"{family}, {search}: two texts have the same answer; change the seed")
         lengths = {len(answer.split()) for answer in answers}
         if lengths != {LENGTHS[family]}:
-            raise DeadInputs(
+            raise Unfit(
                 f"{family}, {search}: answers of {sorted(lengths)} words, not {LENGTHS[family]}"
             )

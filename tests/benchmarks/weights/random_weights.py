@@ -66,6 +66,9 @@ def enliven(model: Any) -> None:
             # Marian's positions are of the size of 1 and nearly the same for all words.
             large = 3.0 if model.config.model_type == "marian" else 1.0
             embeddings.normal_(0.0, large * embeddings.shape[1] ** -0.5)
+            # As in every checkpoint of Marian, whose decoder begins with that row: CTranslate2
+            # begins it with zeros, whatever stands there.
+            embeddings[model.config.pad_token_id] = 0.0
 
 
 def _turn(inner: Any, outer: Any, times: float) -> None:

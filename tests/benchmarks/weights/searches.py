@@ -18,6 +18,11 @@ SEARCHES = ("beams", "greedy")
 OWN_SETTINGS = ("num_beams", "max_length", "min_length", "early_stopping", "length_penalty")
 
 
+def prefix_of(family: str) -> str:
+    """What a text for the family is preceded by."""
+    return PREFIX if family == "t5" else ""
+
+
 def beams_of(family: str, search: str) -> int:
     return BEAMS[family] if search == "beams" else 1
 

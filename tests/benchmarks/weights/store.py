@@ -26,6 +26,7 @@ class Weights:
     """Paths by search and family.  sources: checkpoints.  converted: int8, for CTranslate2.
 
     models: the model cache that the conversions lie in.  french, english: texts of 24 tokens.
+    same: by family, the part of greedy answers that are transformers' in CTranslate2 at float32.
     """
 
     size: str
@@ -34,6 +35,7 @@ class Weights:
     converted: dict[str, dict[str, str]]
     french: list[str]
     english: list[str]
+    same: dict[str, float]
 
 
 def read_weights(folder: Path) -> Weights:
@@ -46,6 +48,7 @@ def keep(size: str, root: Path) -> Path:
     from tests.benchmarks.weights import (
         architectures,
         making,
+        parity,
         random_weights,
         searches,
         texts,
@@ -53,7 +56,7 @@ def keep(size: str, root: Path) -> Path:
     )
     from tests.checkpoints.kept import digest
 
-    modules = (architectures, making, random_weights, searches, texts, vocabularies)
+    modules = (architectures, making, parity, random_weights, searches, texts, vocabularies)
     folder = root / f"{size}-{digest(modules)}"
     with lock(root, size):
         if not (folder / INDEX).exists():
@@ -68,12 +71,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.weights.store")
     parser.add_argument("--size", choices=("full", "tiny"), default="full")
     options = parser.parse_args(argv)
-    from tests.benchmarks.weights.making import DeadInputs
+    from tests.benchmarks.weights.making import Unfit
     from tests.benchmarks.weights.texts import TooFew
 
     try:
         print(keep(options.size, cache_folder(os.environ) / "bench" / "weights"))
-    except (DeadInputs, TooFew) as err:
+    except (Unfit, TooFew) as err:
         print(err, file=sys.stderr)
         return 1
     return 0

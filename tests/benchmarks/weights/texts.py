@@ -6,19 +6,16 @@ weights say such things now and then, and what others do not do twice is not to 
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from predictors.engine import Sampling
-from predictors.engines.ctranslate2 import CTranslate2
 from predictors.translator.language import LanguageCheck
 from predictors.translator.quality import Judge
+from tests.benchmarks.engines_alone import Engines
 from tests.benchmarks.weights import vocabularies
 from tests.benchmarks.weights.architectures import Size
-from tests.benchmarks.weights.searches import LENGTHS, PREFIX
+from tests.benchmarks.weights.searches import LENGTHS
 
 WANTED = 16
 _CANDIDATES = 60
@@ -40,7 +37,7 @@ class TooFew(Exception):
 def choose_texts(size: Size, converted: dict[str, dict[str, str]]) -> Asked:
     """Raises TooFew."""
     french, english = (_candidates(language, size) for language in ("fr", "en"))
-    turns = {search: asyncio.run(_turns(found, french)) for search, found in converted.items()}
+    turns = {search: _turns(found, french) for search, found in converted.items()}
     good = [i for i in range(len(french)) if _is_sound(i, french, turns.values())][:WANTED]
     if len(good) < WANTED // 2:
         raise TooFew(f"only {len(good)} of {len(french)} texts have sound answers; change the seed")
@@ -62,16 +59,12 @@ def _candidates(language: str, size: Size) -> list[str]:
     return [" ".join(dice.sample(own, LENGTHS["marian"])) for _ in range(_CANDIDATES)]
 
 
-async def _turns(folders: dict[str, str], french: Sequence[str]) -> dict[str, list[str]]:
+def _turns(folders: dict[str, str], french: Sequence[str]) -> dict[str, list[str]]:
     """What each family answers, in a turn."""
     found: dict[str, list[str]] = {}
     texts = list(french)
-    for family, prefix in (("marian", ""), ("blenderbot", ""), ("t5", PREFIX)):
-        engine = CTranslate2(Path(folders[family]), family, threads=2, device="cpu")
-        engine.load()
-        answers = await engine.generate([prefix + text for text in texts], Sampling())
-        engine.close()
-        texts = found[family] = [answer.strip() for answer in answers]
+    for family in ("marian", "blenderbot", "t5"):
+        texts = found[family] = Engines({family: folders[family]}).answer(texts)
     return found
 
 

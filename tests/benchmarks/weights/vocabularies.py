@@ -15,6 +15,7 @@ import tokenizers
 import transformers
 import wordfreq
 
+from predictors.checkpoints.loading import load_tokenizer
 from tests.checkpoints.parts import train_sentencepiece
 
 # Of the word lists; shorter words say too little of their language.
@@ -51,6 +52,8 @@ def write_byte_pairs(folder: Path, known: Sequence[str], size: int) -> list[str]
     )
     tokenizer.save_model(str(folder))
     transformers.BlenderbotTokenizer.from_pretrained(folder).save_pretrained(folder)
+    # With the end token after its input, which the class of transformers leaves out.
+    load_tokenizer(folder).save_pretrained(folder)
     ids = json.loads((folder / "vocab.json").read_text())
     return sorted(ids, key=ids.__getitem__)
 

@@ -7,12 +7,12 @@ around the engines could reach and not more.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from predictors.engine import Sampling
-from predictors.engines.cpu import cpu_limit
 from predictors.engines.ctranslate2 import CTranslate2
 from tests.benchmarks.peers.program import serve_jobs
 from tests.benchmarks.weights.searches import prefix_of
@@ -23,7 +23,7 @@ class Engines:
 
     def __init__(self, folders: dict[str, str], device: str = "cpu") -> None:
         self._engines = {
-            family: CTranslate2(Path(folder), family, threads=cpu_limit(), device=device)
+            family: CTranslate2(Path(folder), family, threads=os.cpu_count() or 1, device=device)
             for family, folder in folders.items()
         }
         for engine in self._engines.values():

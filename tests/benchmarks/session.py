@@ -13,10 +13,9 @@ from pathlib import Path
 
 from tests.benchmarks import jobs
 from tests.benchmarks.jobs import Job, Load, Started
-from tests.benchmarks.systems import System, system_to_json
+from tests.benchmarks.systems import ROOT, System, system_to_json
 from tests.network import find_namespace
 
-ROOT = Path(__file__).parents[2]
 _END_SECONDS = 30.0
 
 

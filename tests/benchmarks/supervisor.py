@@ -60,6 +60,7 @@ def _started(system: System) -> Iterator[subprocess.Popen[str]]:
     with open(os.environ["BENCH_LOG"], "ab") as log:
         process = subprocess.Popen(
             system.command,
+            cwd=system.folder or None,
             env=environ,
             stdin=piped,
             stdout=piped if not system.port else log,

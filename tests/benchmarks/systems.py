@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,7 @@ class System:
 
     path: where requests go.  ready: a path that is answered with 200 when it can serve.
     environ: variables beside those of the bench.  start: seconds that it may take to start.
+    folder: where it runs, else in the bench's own tree.
     """
 
     name: str
@@ -22,6 +26,7 @@ class System:
     ready: str = "/"
     environ: Mapping[str, str] = field(default_factory=dict)
     start: float = 180.0
+    folder: str = ""
 
     @property
     def url(self) -> str:

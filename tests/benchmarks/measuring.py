@@ -1,0 +1,89 @@
+"""Runs a plan: starts the systems of a block, asks one after the other, and keeps what came."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+
+from tests.benchmarks.contenders import Given, name_of, system_of
+from tests.benchmarks.jobs import Job
+from tests.benchmarks.plan import ENGLISH, Block, Row
+from tests.benchmarks.results import Measured, Results, measured, start_of
+from tests.benchmarks.session import NotRunning, Session, running
+
+
+class Run:
+    """A run of blocks. save: called when there is something new in the results."""
+
+    def __init__(self, given: Given, results: Results, save: Callable[[], None]) -> None:
+        self._given = given
+        self._results = results
+        self._save = save
+
+    def measure(self, blocks: Iterable[Block]) -> None:
+        """Raises NoNamespace. A system that does not start or ends has a failure, not rows."""
+        for block in blocks:
+            self._run(self._left(block))
+
+    def _left(self, block: Block) -> Block:
+        """Without what the results have already."""
+        rows = tuple(row for row in block.rows if not self._results.has(row))
+        known = {(start.system, start.search) for start in self._results.starts}
+        return replace(block, rows=rows, starts=tuple(set(block.starts) - known))
+
+    def _run(self, block: Block) -> None:
+        for key, search in block.starts:
+            with ExitStack() as stack:
+                self._start(stack, key, search)
+        with ExitStack() as stack:
+            sessions = {each: self._start(stack, *each) for each in block.systems}
+            for row in block.rows:
+                session = sessions[row.system, row.search]
+                if session is not None:
+                    self._ask(session, row)
+
+    def _start(self, stack: ExitStack, key: str, search: str) -> Session | None:
+        system = system_of(key, search, self._given)
+        try:
+            session = stack.enter_context(running(system))
+        except NotRunning as err:
+            self._fail(key, str(err))
+            return None
+        self._results.starts.append(start_of(key, search, session.started))
+        self._save()
+        return session
+
+    def _ask(self, session: Session, row: Row) -> None:
+        weights = self._given.weights
+        texts = weights.english if row.language == ENGLISH else weights.french
+        try:
+            load = session.run(Job(texts, row.clients, row.seconds))
+        except NotRunning as err:
+            self._fail(row.system, str(err))
+            return
+        found = measured(row, load, datetime.now().astimezone().isoformat(timespec="seconds"))
+        self._results.rows.append(found)
+        self._save()
+        print(line_of(found), file=sys.stderr, flush=True)
+
+    def _fail(self, key: str, reason: str) -> None:
+        self._results.failures[key] = reason
+        self._save()
+        print(reason, file=sys.stderr, flush=True)
+
+
+def line_of(found: Measured) -> str:
+    """For whoever watches the run."""
+    row = found.row
+    what = " ".join(filter(None, (row.part, row.search, row.language)))
+    errors = f", {found.failed} failed: {found.error}" if found.failed else ""
+    refused = f", {found.refused} refused" if found.refused else ""
+    others = f", others {found.others:.0%}" if found.is_disturbed else ""
+    return (
+        f"{what:20} {name_of(row.system):34} {row.clients:3} clients {found.rate:8.3f}/s "
+        f"p50 {found.quantile(0.5):8.4f} s p99 {found.quantile(0.99):8.4f} s "
+        f"{found.answers} answers{refused}{others}{errors}"
+    )

@@ -18,15 +18,16 @@ from pathlib import Path
 from tests.benchmarks import results as kept
 from tests.benchmarks.contenders import NAMES, Given
 from tests.benchmarks.machine import load_of_others, machine, versions
-from tests.benchmarks.measuring import Run
-from tests.benchmarks.plan import CLIENTS, PARTS, Block, Wanted, kind_of, plan, seconds_of
+from tests.benchmarks.measuring import Run, measure_limits
+from tests.benchmarks.plan import CLIENTS, LIMITS, PARTS, Block, Wanted, kind_of, plan, seconds_of
 from tests.benchmarks.preparation import NotPrepared, prepared
-from tests.benchmarks.results import Results
+from tests.benchmarks.report import TABLE, write_report
+from tests.benchmarks.results import FILE, Results
 from tests.benchmarks.session import NoNamespace
 from tests.benchmarks.systems import ROOT
 
-_FILE = "results.json"
 _QUICK_SECONDS = 1.0
+_QUICK_CLIENTS = (1, 8)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,13 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(err, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"stopped; what was measured is in {options.out / _FILE}", file=sys.stderr)
+        print(f"stopped; what was measured is in {options.out / FILE}", file=sys.stderr)
         return 130
     return 0
 
 
 def _run(options: argparse.Namespace, wanted: Wanted, blocks: Sequence[Block]) -> None:
-    path = options.out / _FILE
+    path = options.out / FILE
     failures: dict[str, str] = {}
     systems = [key for block in blocks for key, _ in (*block.systems, *block.starts)]
     with prepared("tiny" if options.quick else "full", systems, failures) as (given, can_run):
@@ -61,8 +62,12 @@ def _run(options: argparse.Namespace, wanted: Wanted, blocks: Sequence[Block]) -
             results.seconds = round(time.monotonic() - started, 1)
             kept.write(results, path)
 
+        if LIMITS in wanted.parts and results.limits is None:
+            measure_limits(given.weights, results)
+            save()
         Run(given, results, save).measure(_runnable(blocks, can_run))
-    print(path)
+    write_report(results, options.out)
+    print(options.out / TABLE)
 
 
 def _runnable(blocks: Sequence[Block], can_run: Sequence[str]) -> list[Block]:
@@ -90,11 +95,10 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         parts=options.only,
         systems=options.systems,
         searches=options.search,
-        clients=options.clients,
+        clients=options.clients or (_QUICK_CLIENTS if options.quick else CLIENTS),
         languages=options.language,
         seconds=options.seconds or (_QUICK_SECONDS if options.quick else 0.0),
         turns=options.turns or (1 if options.quick else 2),
-        quick=options.quick,
     )
 
 
@@ -107,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--systems", type=_systems, default=(), metavar="KEY,...", help=", ".join(NAMES))
     add("--search", type=_some(("beams", "greedy")), default=("beams", "greedy"))
     add("--language", type=_some(("fr", "en")), default=("fr", "en"))
-    add("--clients", type=_numbers, default=CLIENTS, metavar="N,...")
+    add("--clients", type=_numbers, default=(), metavar="N,...")
     add("--seconds", type=float, default=0.0, help="of every row")
     add("--turns", type=int, default=0, help="times that Parley and its engines are asked the same")
     add("--out", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from tests.benchmarks.contenders import Given, name_of, system_of
 from tests.benchmarks.jobs import Job
 from tests.benchmarks.plan import ENGLISH, Block, Row
+from tests.benchmarks.reached import limits_of
 from tests.benchmarks.results import Measured, Results, measured, start_of
+from tests.benchmarks.samples import USUAL, NoProfile, profile
 from tests.benchmarks.session import NotRunning, Session, running
+from tests.benchmarks.systems import ROOT
+from tests.benchmarks.weights.store import Weights
 
 
 class Run:
@@ -73,6 +80,19 @@ class Run:
         self._results.failures[key] = reason
         self._save()
         print(reason, file=sys.stderr, flush=True)
+
+
+def measure_limits(weights: Weights, results: Results) -> None:
+    """What the machine can do, and the engines; in a process of its own, which needs torch."""
+    folder = str(Path(weights.models).parent)
+    command = [sys.executable, "-m", "tests.benchmarks.limits", folder]
+    print("measuring the machine and the engines", file=sys.stderr)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    results.limits = limits_of(json.loads(done.stdout))
+    try:
+        results.profile = profile(weights, USUAL)
+    except NoProfile as err:
+        results.no_profile = str(err)
 
 
 def line_of(found: Measured) -> str:

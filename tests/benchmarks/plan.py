@@ -66,7 +66,6 @@ class Wanted:
     clients: Sequence[int] = CLIENTS
     seconds: float = 0.0
     turns: int = 2
-    quick: bool = False
     languages: Sequence[str] = (FRENCH, ENGLISH)
 
     def has(self, system: str) -> bool:
@@ -168,15 +167,16 @@ def _graph(wanted: Wanted) -> Iterable[Block]:
         yield Block(tuple(rows))
 
 
-_GROWTH = {"greedy": {128: 16.0, 256: 16.0}}
+# Of Parley alone: its memory after many beams, and what more clients than it needs make of it.
+_GROWTH = {"beams": {32: 26.0}, "greedy": {128: 16.0, 256: 16.0}}
 
 
 def _growth(wanted: Wanted) -> Iterable[Block]:
     yield Block(starts=tuple((s, "beams") for s in _PREDICTORS if wanted.has(s)))
-    if wanted.has("parley"):
+    for search in wanted.searches if wanted.has("parley") else ():
         rows = (
-            _row(wanted, GROWTH, "parley", "greedy", FRENCH, clients, _GROWTH)
-            for clients in ((1, 8) if wanted.quick else (128, 256))
+            _row(wanted, GROWTH, "parley", search, FRENCH, clients, _GROWTH)
+            for clients in _GROWTH[search]
         )
         yield Block(tuple(rows))
 

@@ -12,11 +12,13 @@ from typing import Any
 from tests.benchmarks.jobs import Load, Started
 from tests.benchmarks.load import percentile
 from tests.benchmarks.plan import Row
+from tests.benchmarks.reached import Limits, Spent, limits_of
 
 # Answers of which the seconds are kept; of more, as many that are evenly spread over their order.
 _KEPT = 401
 # Of the machine, taken by others while a row was measured: more, and the row is marked.
 DISTURBED = 0.05
+FILE = "results.json"
 _PLACE = "rows stand here"
 
 
@@ -70,7 +72,8 @@ class Start:
 class Results:
     """machine, versions: by name.  failures: why a system has no rows, by its key.
 
-    limits: what the machine and the engines reach, see `tests.benchmarks.limits`.
+    limits: what the machine can do and the engines reach of it.  profile: where their time goes;
+    no_profile: why that is not known.
     """
 
     date: str
@@ -81,7 +84,9 @@ class Results:
     rows: list[Measured] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
-    limits: dict[str, Any] = field(default_factory=dict)
+    limits: Limits | None = None
+    profile: list[Spent] = field(default_factory=list)
+    no_profile: str = ""
     seconds: float = 0.0
 
     def has(self, row: Row) -> bool:
@@ -175,6 +180,9 @@ def read(path: Path) -> Results:
     values = json.loads(path.read_text())
     values["rows"] = [_measured_of(each) for each in values["rows"]]
     values["starts"] = [Start(**each) for each in values["starts"]]
+    values["profile"] = [Spent(**each) for each in values["profile"]]
+    if values["limits"]:
+        values["limits"] = limits_of(values["limits"])
     return Results(**values)
 
 

@@ -28,7 +28,7 @@ BENCH_ARGOS = argostranslate $(filter torch%,$(BENCH_SERVED))
 LOCK_PEER = $(COMPILE) --upgrade --no-annotate -
 SOURCES = pyproject.toml $(wildcard requirements/*.txt)
 
-.PHONY: audit help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak clean
+.PHONY: audit bench bench-gpu help chat serve test test-checkpoints quick lint format lock render chart images cluster-up cluster-down e2e fuzz lag overload soak clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -95,6 +95,12 @@ fuzz: .venv/dev ## ever new requests, files and conditions, of any kind; SECONDS
 overload: .venv/dev ## ten times the load that saturates; SECONDS_OF_LOAD=120
 	.venv/bin/python -m tests.benchmarks.overload --seconds $(or $(SECONDS_OF_LOAD),120)
 
+bench: .venv-checkpoints/dev ## Parley beside Ray Serve and others, in under 40 minutes (root, Linux, 10 GB); BENCH=--quick
+	.venv-checkpoints/bin/python -m tests.benchmarks.bench $(BENCH)
+
+bench-gpu: .venv-gpu/dev ## CTranslate2 beside transformers on a GPU, in .venv-gpu (5 GB)
+	.venv-gpu/bin/python -m tests.benchmarks.gpu $(BENCH)
+
 lag: .venv/dev ## how long hostile requests hold a predictor's event loop
 	.venv/bin/python -m tests.benchmarks.loop_lag
 
@@ -102,7 +108,7 @@ soak: .venv/dev ## people talk for half an hour; SECONDS_OF_LOAD=1800
 	.venv/bin/python -m tests.benchmarks.soak --seconds $(or $(SECONDS_OF_LOAD),1800)
 
 clean: ## remove the environment and all caches of this folder
-	rm -rf .venv .venv-checkpoints build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-checkpoints .venv-gpu build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/local: $(SOURCES) | .venv/bin/python
 	@echo "Installing the packages of the chat (1 GB on the disk; about a minute)"
@@ -123,6 +129,11 @@ clean: ## remove the environment and all caches of this folder
 	@$(or $(PYTHON),python3) -c 'import sys; now = sys.version_info[:2]; sys.exit(now not in ((3, 11), (3, 12)) and \
 	  "Parley runs on Python 3.11 and 3.12, and this is %d.%d. Name another one: make PYTHON=/path/to/python3.11" % now)'
 	@$(PYTHON) -m venv .venv
+
+.venv-gpu/dev: requirements/translator-cuda.txt | .venv/bin/python
+	test -x .venv-gpu/bin/python || .venv/bin/python -m venv .venv-gpu
+	.venv-gpu/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/translator-cuda.txt
+	@touch $@
 
 .venv-checkpoints/dev: pyproject.toml requirements/checkpoints.txt | .venv/dev
 	test -x .venv-checkpoints/bin/python || .venv/bin/python -m venv .venv-checkpoints

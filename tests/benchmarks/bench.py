@@ -16,15 +16,26 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.benchmarks import results as kept
-from tests.benchmarks.contenders import NAMES, Given
+from tests.benchmarks.contenders import NAMES, OWN, Given
 from tests.benchmarks.machine import load_of_others, machine, versions
 from tests.benchmarks.measuring import Run, measure_limits
-from tests.benchmarks.plan import CLIENTS, LIMITS, PARTS, Block, Wanted, kind_of, plan, seconds_of
+from tests.benchmarks.plan import (
+    CLIENTS,
+    LIMITS,
+    LIMITS_SECONDS,
+    PARTS,
+    Block,
+    Wanted,
+    kind_of,
+    plan,
+    seconds_of,
+)
 from tests.benchmarks.preparation import NotPrepared, prepared
 from tests.benchmarks.report import TABLE, write_report
 from tests.benchmarks.results import FILE, Results
 from tests.benchmarks.session import NoNamespace
 from tests.benchmarks.systems import ROOT
+from tests.benchmarks.weights.searches import SEARCHES
 
 _QUICK_SECONDS = 1.0
 _QUICK_CLIENTS = (1, 8)
@@ -55,7 +66,8 @@ def _run(options: argparse.Namespace, wanted: Wanted, blocks: Sequence[Block]) -
         else:
             results = _new_results(given)
         results.failures |= failures
-        print(f"at most {seconds_of(blocks) / 60:.0f} minutes", file=sys.stderr)
+        most = seconds_of(blocks) + (LIMITS_SECONDS[results.size] if LIMITS in wanted.parts else 0)
+        print(f"at most {most / 60:.0f} minutes", file=sys.stderr)
         started = time.monotonic() - results.seconds
 
         def save() -> None:
@@ -90,11 +102,16 @@ def _new_results(given: Given) -> Results:
     )
 
 
+def wanted_of(argv: Sequence[str]) -> Wanted:
+    """What a command line asks for."""
+    return _wanted(_parser().parse_args(argv))
+
+
 def _wanted(options: argparse.Namespace) -> Wanted:
     return Wanted(
         parts=options.only,
-        systems=options.systems,
-        searches=options.search,
+        systems=options.systems or (OWN if options.quick else ()),
+        searches=options.search or (("greedy",) if options.quick else SEARCHES),
         clients=options.clients or (_QUICK_CLIENTS if options.quick else CLIENTS),
         languages=options.language,
         seconds=options.seconds or (_QUICK_SECONDS if options.quick else 0.0),
@@ -106,10 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("--quick", action="store_true", help="tiny weights, a second for each row")
+    add("--quick", action="store_true", help="tiny weights, a second for each row, no peers")
     add("--only", type=_some(PARTS), default=PARTS, metavar="PART,...", help=", ".join(PARTS))
     add("--systems", type=_systems, default=(), metavar="KEY,...", help=", ".join(NAMES))
-    add("--search", type=_some(("beams", "greedy")), default=("beams", "greedy"))
+    add("--search", type=_some(SEARCHES), default=(), metavar="NAME,...", help=", ".join(SEARCHES))
     add("--language", type=_some(("fr", "en")), default=("fr", "en"))
     add("--clients", type=_numbers, default=(), metavar="N,...")
     add("--seconds", type=float, default=0.0, help="of every row")

@@ -44,6 +44,8 @@ PEER_OF = {
     "litserve": "litserve",
     "argos": "argos",
 }
+# Those that need nothing but what is installed here.
+OWN = tuple(key for key in NAMES if key not in PEER_OF)
 # The models of manifests/cpu.yaml, by family.
 _IDS = {"marian": "opus-mt-fr-en", "t5": "t5-small", "blenderbot": "blenderbot-400M-distill"}
 TURN = ("marian", "blenderbot", "t5")

@@ -14,6 +14,8 @@ FRENCH, ENGLISH = "fr", "en"
 TURNS, MODELS, GRAPH, LIMITS, GROWTH = PARTS = ("turns", "models", "graph", "limits", "growth")
 CLIENTS = (1, 8, 32, 64)
 WHOLE_SECONDS = 40 * 60.0
+# What the limits take, by the size of the weights.
+LIMITS_SECONDS = {"full": 120.0, "tiny": 40.0}
 # What a row takes beside its own seconds: the requests before it, and until all is quiet.
 _BESIDE = 2.0
 _BESIDE_RAY = 9.0

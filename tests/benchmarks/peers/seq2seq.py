@@ -14,20 +14,29 @@ import transformers
 
 
 class Seq2Seq:
-    """folder: of the checkpoint.  prefix: what every text is preceded by."""
+    """folder: of the checkpoint.  prefix: what every text is preceded by.
 
-    def __init__(self, folder: str, prefix: str = "") -> None:
+    device: cpu or cuda.  dtype: of the weights, as torch calls it.
+    """
+
+    def __init__(
+        self, folder: str, prefix: str = "", device: str = "cpu", dtype: str = "float32"
+    ) -> None:
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         torch.set_num_threads(int(os.environ.get("BENCH_THREADS", os.cpu_count() or 1)))
         self._prefix = prefix
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        self._model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+        model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype)
+        )
+        self._device = device
+        self._model = model.to(device).eval()
 
     def answer(self, texts: Sequence[str]) -> list[str]:
         """One text for each, in one batch."""
         asked = [self._prefix + text for text in texts]
-        inputs = self._tokenizer(asked, return_tensors="pt", padding=True)
+        inputs = self._tokenizer(asked, return_tensors="pt", padding=True).to(self._device)
         inputs.pop("token_type_ids", None)
         with torch.inference_mode():
             output = self._model.generate(**inputs)

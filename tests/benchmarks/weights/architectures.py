@@ -17,6 +17,7 @@ import transformers
 from tests.benchmarks.weights import vocabularies
 from tests.benchmarks.weights.random_weights import enliven, keep_apart, say_only
 from tests.benchmarks.weights.searches import LENGTHS, OWN_SETTINGS, PREFIX, settings_of
+from tests.benchmarks.weights.vocabularies import Words
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,14 @@ SIZES = {
 }
 
 
-def make(family: str, folder: Path, size: Size, seed: int) -> None:
-    """The checkpoint of a family in a new folder, without its settings of generation."""
+def make(family: str, folder: Path, size: Size, seed: int, words: Words) -> None:
+    """The checkpoint of a family in a new folder, without its settings of generation.
+
+    words: those that it knows, of "en" and "fr".
+    """
     folder.mkdir(parents=True)
     torch.manual_seed(seed)
-    model = _MAKERS[family](folder, size)
+    model = _MAKERS[family](folder, size, words)
     model.generation_config = transformers.GenerationConfig(**_special(model.config))
     model.eval().save_pretrained(folder)
 
@@ -75,11 +79,11 @@ def _special(config: Any) -> dict[str, Any]:
     return {name: value for name, value in ids.items() if value is not None}
 
 
-def _make_marian(folder: Path, size: Size) -> Any:
+def _make_marian(folder: Path, size: Size, words: Words) -> Any:
     sides = {"source": "fr", "target": "en"}
     pieces = ["</s>", "<unk>"]
     for side, language in sides.items():
-        known = vocabularies.words(language, size.words)
+        known = words(language, size.words)
         pieces += vocabularies.write_sentencepiece(folder / f"{side}.spm", known)
     pieces = list(dict.fromkeys(pieces))
     pieces += [f"unused{i}" for i in range(size.marian - 1 - len(pieces))]
@@ -102,12 +106,12 @@ def _make_marian(folder: Path, size: Size) -> Any:
     )
     model = transformers.MarianMTModel(config)
     enliven(model)
-    say_only(model, vocabularies.whole_words(pieces, _english(size)))
+    say_only(model, vocabularies.whole_words(pieces, words("en", size.words)))
     return model
 
 
-def _make_blenderbot(folder: Path, size: Size) -> Any:
-    tokens = vocabularies.write_byte_pairs(folder, _english(size), size.blenderbot)
+def _make_blenderbot(folder: Path, size: Size, words: Words) -> Any:
+    tokens = vocabularies.write_byte_pairs(folder, words("en", size.words), size.blenderbot)
     config = transformers.BlenderbotConfig(
         vocab_size=size.blenderbot,
         **_layers(size.chat_width, 2, size.chat_layers, size.chat_heads),
@@ -122,12 +126,12 @@ def _make_blenderbot(folder: Path, size: Size) -> Any:
     )
     model = transformers.BlenderbotForConditionalGeneration(config)
     enliven(model)
-    say_only(model, vocabularies.whole_words(tokens, _english(size)))
+    say_only(model, vocabularies.whole_words(tokens, words("en", size.words)))
     return model
 
 
-def _make_t5(folder: Path, size: Size) -> Any:
-    known = [*vocabularies.words("fr", size.words), *_english(size)]
+def _make_t5(folder: Path, size: Size, words: Words) -> Any:
+    known = [*words("fr", size.words), *words("en", size.words)]
     task = PREFIX.split()
     known = list(dict.fromkeys([*known, *task]))
     path = folder / "spiece.model"
@@ -148,13 +152,9 @@ def _make_t5(folder: Path, size: Size) -> Any:
     config.task_specific_params = {"translation_en_to_fr": {"prefix": PREFIX}}
     model = transformers.T5ForConditionalGeneration(config)
     enliven(model)
-    french = set(vocabularies.words("fr", size.words)) - set(_english(size)) - set(task)
+    french = set(words("fr", size.words)) - set(words("en", size.words)) - set(task)
     keep_apart(model, vocabularies.whole_words(pieces, sorted(french)))
     return model
-
-
-def _english(size: Size) -> list[str]:
-    return vocabularies.words("en", size.words)
 
 
 def _scores(path: Path) -> list[tuple[str, float]]:

@@ -1,7 +1,4 @@
-"""Makes the checkpoints of both searches, converts them, and sees that they are worth asking.
-
-Both searches have the same weights, which lie on the disk once.
-"""
+"""Makes the checkpoints of both searches, converts them, and sees that they are worth asking."""
 
 from __future__ import annotations
 
@@ -13,14 +10,12 @@ import torch
 import transformers
 
 from predictors.conversion.convert import convert
-from tests.benchmarks.weights import architectures
-from tests.benchmarks.weights.architectures import FAMILIES, SIZES
+from tests.benchmarks.weights.architectures import SIZES
 from tests.benchmarks.weights.parity import LEAST, same_answers
-from tests.benchmarks.weights.searches import LENGTHS, SEARCHES
+from tests.benchmarks.weights.searches import LENGTHS
+from tests.benchmarks.weights.sources import make_sources
 from tests.benchmarks.weights.store import Weights
 from tests.benchmarks.weights.texts import Asked, choose_texts
-
-_OWN = ("generation_config.json", "config.json")
 
 
 class Unfit(Exception):
@@ -34,7 +29,7 @@ def make_all(size: str, folder: Path, seed: int) -> Weights:
     """Everything, in a new folder. Raises Unfit."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    sources = {search: _sources(size, folder, search, seed) for search in SEARCHES}
+    sources = make_sources(SIZES[size], folder, seed)
     models = folder / "models"
     converted = {
         search: {family: _convert(path, models) for family, path in found.items()}
@@ -52,27 +47,6 @@ def make_all(size: str, folder: Path, seed: int) -> Weights:
             )
     named = {s: {f: str(path) for f, path in found.items()} for s, found in sources.items()}
     return Weights(size, str(models), named, converted, asked.french, asked.english, same)
-
-
-def _sources(size: str, folder: Path, search: str, seed: int) -> dict[str, Path]:
-    made = {family: folder / search / family for family in FAMILIES}
-    for family, path in made.items():
-        print(f"making {family}, {search}", file=sys.stderr)
-        if search == SEARCHES[0]:
-            architectures.make(family, path, SIZES[size], seed)
-        else:
-            _link(folder / SEARCHES[0] / family, path)
-        architectures.set_search(path, family, search)
-    return made
-
-
-def _link(source: Path, target: Path) -> None:
-    target.mkdir(parents=True)
-    for file in source.iterdir():
-        if file.name in _OWN:
-            (target / file.name).write_bytes(file.read_bytes())
-        else:
-            os.link(file, target / file.name)
 
 
 def _convert(source: Path, models: Path) -> str:

@@ -15,18 +15,21 @@ from tests.benchmarks.weights.searches import prefix_of
 LEAST = 0.9
 
 
-def same_answers(sources: dict[str, Path], french: Sequence[str]) -> dict[str, float]:
+def same_answers(
+    sources: dict[str, Path], french: Sequence[str], device: str = "cpu"
+) -> dict[str, float]:
     """By family, the part of the answers that are the same (0..1). sources: the greedy ones.
 
-    Each is asked what the one before answered. The conversions are gone afterwards.
+    device: of both, cpu or cuda. Each family is asked what the one before it answered. The
+    conversions are gone afterwards.
     """
     found = {}
     texts = list(french)
     for family in ("marian", "blenderbot", "t5"):
         with tempfile.TemporaryDirectory() as models:
             folder = convert(str(sources[family]), models, "float32")
-            fast = Engines({family: str(folder)}).answer(texts)
-        slow = Seq2Seq(str(sources[family]), prefix_of(family)).answer(texts)
+            fast = Engines({family: str(folder)}, device).answer(texts)
+        slow = Seq2Seq(str(sources[family]), prefix_of(family), device).answer(texts)
         found[family] = sum(map(str.__eq__, fast, slow)) / len(texts)
         texts = slow
     return found

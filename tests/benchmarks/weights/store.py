@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.tools.binaries import cache_folder
 
 INDEX = "weights.json"
 SEED = 7
+_KEPT_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,38 @@ def keep(size: str, root: Path) -> Path:
         parity,
         random_weights,
         searches,
+        sources,
         texts,
         vocabularies,
     )
     from tests.checkpoints.kept import digest
 
-    modules = (architectures, making, parity, random_weights, searches, texts, vocabularies)
+    modules = (
+        architectures,
+        making,
+        parity,
+        random_weights,
+        searches,
+        sources,
+        texts,
+        vocabularies,
+    )
     folder = root / f"{size}-{digest(modules)}"
     with lock(root, size):
         if not (folder / INDEX).exists():
-            for old in root.glob(f"{size}-*"):
-                shutil.rmtree(old)
+            _remove_old(root.glob(f"{size}-*"))
+            shutil.rmtree(folder, ignore_errors=True)
             weights = making.make_all(size, folder, SEED)
             (folder / INDEX).write_text(json.dumps(asdict(weights), indent=1))
+        os.utime(folder)
     return folder
+
+
+def _remove_old(folders: Iterable[Path]) -> None:
+    """Those that nobody has used for a day; another working tree may need the others now."""
+    for folder in folders:
+        if folder.stat().st_mtime < time.time() - _KEPT_SECONDS:
+            shutil.rmtree(folder)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

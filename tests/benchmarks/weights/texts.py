@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from predictors.translator.language import LanguageCheck
 from predictors.translator.quality import Judge
 from tests.benchmarks.engines_alone import Engines
-from tests.benchmarks.weights import vocabularies
 from tests.benchmarks.weights.architectures import Size
 from tests.benchmarks.weights.searches import LENGTHS
+from tests.benchmarks.weights.vocabularies import frequent_words
 
 WANTED = 16
 _CANDIDATES = 60
@@ -52,9 +52,9 @@ def choose_texts(size: Size, converted: dict[str, dict[str, str]]) -> Asked:
 def _candidates(language: str, size: Size) -> list[str]:
     """As long as what a translator to English says."""
     dice = random.Random(3)
-    known = vocabularies.words(language, size.words)
+    known = frequent_words(language, size.words)
     # Words that both languages have would leave it open which one it is.
-    other = set(vocabularies.words("en" if language == "fr" else "fr", size.words))
+    other = set(frequent_words("en" if language == "fr" else "fr", size.words))
     own = [word for word in known if word not in other]
     return [" ".join(dice.sample(own, LENGTHS["marian"])) for _ in range(_CANDIDATES)]
 

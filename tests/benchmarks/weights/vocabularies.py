@@ -7,17 +7,18 @@ that judges an answer by its language, its length or its repetitions asks for it
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sentencepiece
 import tokenizers
 import transformers
-import wordfreq
 
 from predictors.checkpoints.loading import load_tokenizer
 from tests.checkpoints.parts import train_sentencepiece
 
+# So many words of a language.
+Words = Callable[[str, int], list[str]]
 # Of the word lists; shorter words say too little of their language.
 _LETTERS = 3
 _SPACE = "\u2581"
@@ -25,8 +26,10 @@ _SPACE = "\u2581"
 _BYTE_SPACE = "\u0120"
 
 
-def words(language: str, count: int) -> list[str]:
+def frequent_words(language: str, count: int) -> list[str]:
     """The most frequent words of a language, the most frequent first, without short ones."""
+    import wordfreq
+
     found = []
     for word in wordfreq.top_n_list(language, 8 * count):
         if len(word) >= _LETTERS and word.isalpha() and word.isascii():

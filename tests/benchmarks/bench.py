@@ -17,12 +17,12 @@ from pathlib import Path
 
 from tests.benchmarks import results as kept
 from tests.benchmarks.contenders import NAMES, OWN, Given
+from tests.benchmarks.durations import LIMITS_SECONDS
 from tests.benchmarks.machine import load_of_others, machine, versions
 from tests.benchmarks.measuring import Run, measure_limits
 from tests.benchmarks.plan import (
     CLIENTS,
     LIMITS,
-    LIMITS_SECONDS,
     PARTS,
     Block,
     Wanted,

@@ -1,14 +1,16 @@
 """A closed loop of clients: each asks again as soon as it is answered, until the time is over.
 
-What is still under way then is given up, and the time that it had taken is kept: a system that
-needs a minute for an answer would otherwise make a row of a minute for each of its clients.
+Nothing counts before the clients are where a service that runs for long has them: some requests
+just begun, some nearly done. That is so when each has been answered once. What is under way at the
+end is given up: a system that needs a minute for an answer would make a row of a minute for each of
+its clients otherwise. So what came is divided by the time between answers, not by the row's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,50 +29,87 @@ class WrongAnswer(Exception):
 
 @dataclass
 class _Record:
-    """What came until now. started: when each request that is under way was sent, by client."""
+    """What came until now. started: when each request that is under way was sent, by client.
 
+    answered: the clients that have an answer; ramped is set when these are all.
+    last: the time of the last answer, zero before the first.
+    """
+
+    clients: int
     seconds: list[float] = field(default_factory=list)
     started: dict[int, float] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+    answered: set[int] = field(default_factory=set)
+    ramped: asyncio.Event = field(default_factory=asyncio.Event)
     failed: int = 0
     refused: int = 0
     error: str = ""
     last: float = 0.0
 
-    def fail(self, error: str) -> None:
+    def fail(self, who: int, error: str) -> None:
+        del self.started[who]
         self.failed += 1
         self.error = self.error or error
+        self._has_answer(who)
+
+    def succeed(self, who: int) -> None:
+        self.last = time.monotonic()
+        self.seconds.append(self.last - self.started.pop(who))
+        self._has_answer(who)
+
+    def _has_answer(self, who: int) -> None:
+        self.answered.add(who)
+        if len(self.answered) == self.clients:
+            self.ramped.set()
 
 
-async def run_closed(url: str, job: Job) -> Load:
-    """What came of a job at a URL.
+def _nothing() -> None:
+    pass
+
+
+async def run_closed(url: str, job: Job, mark: Callable[[], None] = _nothing) -> Load:
+    """What came of a job at a URL. mark: called when it begins to count, and when it ends.
 
     A client that is refused asks again when it was told to; one that gets no proper answer stops.
     """
-    record = _Record()
-    began = time.monotonic()
+    record = _Record(job.clients)
     numbers = iter(range(job.most))
     async with open_client() as client:
         tasks = [
             asyncio.create_task(_ask_on(client, url, job, numbers, record, who))
             for who in range(job.clients)
         ]
+        began = time.monotonic()
+        if job.ramp:
+            began = await _ramp(record, job.ramp)
+        counts = time.monotonic()
+        mark()
         await asyncio.wait(tasks, timeout=job.seconds)
         ended = time.monotonic()
+        mark()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    cut = [ended - started for started in record.started.values()]
-    wall = (record.last or ended) - began
     return Load(
         seconds=record.seconds,
-        cut=cut,
-        wall=wall,
+        cut=[ended - started for started in record.started.values()],
+        wall=(record.last if record.seconds else ended) - began,
+        window=ended - counts,
         failed=record.failed,
         refused=record.refused,
         error=record.error,
         answers=record.answers,
     )
+
+
+async def _ramp(record: _Record, seconds: float) -> float:
+    """The time of the last answer before those that count."""
+    try:
+        await asyncio.wait_for(record.ramped.wait(), seconds)
+    except TimeoutError:
+        pass
+    record.seconds.clear()
+    return record.last or time.monotonic()
 
 
 async def _ask_on(
@@ -93,11 +132,9 @@ async def _ask_on(
                 continue
             record.answers.setdefault(text, said(answer.status_code, answer.content))
         except (httpx2.HTTPError, WrongAnswer) as err:
-            del record.started[who]
-            record.fail(f"{type(err).__name__}: {err}"[:300])
+            record.fail(who, f"{type(err).__name__}: {err}"[:300])
             return
-        record.last = time.monotonic()
-        record.seconds.append(record.last - record.started.pop(who))
+        record.succeed(who)
 
 
 def said(status: int, content: bytes) -> str:

@@ -9,25 +9,27 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class Job:
-    """clients: that ask one after the other, each as soon as it is answered.  seconds: of it.
+    """clients: that ask one after the other, each as soon as it is answered.
 
-    texts: what they ask, in turn.  warm: requests before, which do not count.  most: requests
-    after which it ends before its time.
+    texts: what they ask, in turn.  ramp: seconds at most of which nothing counts, until each client
+    has been answered once.  seconds: that count then.  most: requests after which it ends before
+    its time.
     """
 
     texts: Sequence[str]
     clients: int
     seconds: float
-    warm: int = 1
+    ramp: float = 0.0
     most: int = 1_000_000
 
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a job. seconds: of each answer, in order of their coming.
+    """What came of a job once its ramp was over. seconds: of each answer, in order of their coming.
 
-    cut: seconds that had passed for each request that was given up at the end of the time.
-    wall: until the last answer.  refused: requests that were told to come again, and did.
+    wall: from the last answer of the ramp, or its end, to the last of all; so many answers came in
+    that time.  window: until the end of the job.  cut: seconds that had passed for each request
+    that was given up then.  refused: requests that were told to come again, and did.
     failed: those without a proper answer; error: of the first.
     cpu: seconds of processors that the system used.  memory: its bytes at the end (PSS).
     others: of the machine (0..1), taken by neither the system nor its load.
@@ -37,6 +39,7 @@ class Load:
     seconds: Sequence[float] = ()
     cut: Sequence[float] = ()
     wall: float = 0.0
+    window: float = 0.0
     failed: int = 0
     refused: int = 0
     error: str = ""

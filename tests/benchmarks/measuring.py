@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -39,7 +38,8 @@ class Run:
         """Without what the results have already."""
         rows = tuple(row for row in block.rows if not self._results.has(row))
         known = {(start.system, start.search) for start in self._results.starts}
-        return replace(block, rows=rows, starts=tuple(set(block.starts) - known))
+        starts = tuple(each for each in block.starts if each not in known)
+        return Block(rows, starts)
 
     def _run(self, block: Block) -> None:
         for key, search in block.starts:
@@ -67,7 +67,7 @@ class Run:
         weights = self._given.weights
         texts = weights.english if row.language == ENGLISH else weights.french
         try:
-            load = session.run(Job(texts, row.clients, row.seconds))
+            load = session.run(Job(texts, row.clients, row.seconds, row.ramp))
         except NotRunning as err:
             self._fail(row.system, str(err))
             return

@@ -7,21 +7,28 @@ that becomes slower meanwhile then slows all of them down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from tests.benchmarks import durations
+from tests.benchmarks.durations import (
+    ENGINES,
+    ONE_MODEL_FAST,
+    ONE_MODEL_SLOW,
+    PARLEY,
+    RAY,
+    RAY_ENGLISH,
+    STUBS,
+    TRANSFORMERS,
+    Table,
+    beside_seconds,
+    duration,
+    start_seconds,
+)
 
 FRENCH, ENGLISH = "fr", "en"
 TURNS, MODELS, GRAPH, LIMITS, GROWTH = PARTS = ("turns", "models", "graph", "limits", "growth")
 CLIENTS = (1, 8, 32, 64)
-WHOLE_SECONDS = 40 * 60.0
-# What the limits take, by the size of the weights.
-LIMITS_SECONDS = {"full": 120.0, "tiny": 40.0}
-# What a row takes beside its own seconds: the requests before it, and until all is quiet.
-_BESIDE = 2.0
-_BESIDE_RAY = 9.0
-# Seconds that systems need until they are ready; for all others 6.
-_STARTS = {"ray": 45.0, "ray-on-loop": 45.0, "ray-stubs": 15.0, "ray-stubs-tuned": 15.0}
-_STARTS |= {"transformers": 15.0, "bentoml": 15.0, "litserve": 15.0}
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,8 @@ class Row:
     """Clients that ask one system for some seconds, each as soon as it is answered.
 
     system: its key in `contenders`, for Parley with `@FOLDER` of another working tree after it.
-    search: the checkpoints' beams or greedy.  language: of the texts.  turn: which of the times
-    that the same is asked.
+    search: the checkpoints' beams or greedy.  language: of the texts.  ramp, seconds: see
+    `durations`.  turn: which of the times that the same is asked.
     """
 
     part: str
@@ -38,6 +45,7 @@ class Row:
     search: str
     language: str
     clients: int
+    ramp: float
     seconds: float
     turn: int = 1
 
@@ -78,15 +86,6 @@ class Wanted:
         return [system for system in self.systems or kinds if kind_of(system) in kinds]
 
 
-# Seconds of a row, by clients: of systems that answer fast, and of the others.
-_FAST: Mapping[str, Mapping[int, float]] = {
-    "beams": {1: 8, 8: 12, 32: 26, 64: 40},
-    "greedy": {1: 5, 8: 8, 32: 12, 64: 16},
-}
-_SLOW: Mapping[str, Mapping[int, float]] = {
-    "beams": {1: 24, 8: 50, 32: 50, 64: 40},
-    "greedy": {1: 13, 8: 30, 32: 30, 64: 25},
-}
 _RAYS = ("ray", "ray-on-loop")
 _ONE_MODEL = ("translator", "bentoml", "litserve", "argos")
 _STUBS = ("local-stubs", "cluster-stubs", "ray-stubs", "ray-stubs-tuned")
@@ -110,9 +109,9 @@ def kind_of(system: str) -> str:
 
 
 def _block_seconds(block: Block) -> float:
-    starts = (*block.systems, *block.starts)
-    return sum(_STARTS.get(kind_of(system), 6.0) for system, _ in starts) + sum(
-        row.seconds + (_BESIDE_RAY if "ray" in row.system else _BESIDE) for row in block.rows
+    starts = sum(start_seconds(kind_of(key)) for key, _ in (*block.systems, *block.starts))
+    return starts + sum(
+        row.ramp + row.seconds + beside_seconds(kind_of(row.system)) for row in block.rows
     )
 
 
@@ -129,56 +128,53 @@ def _waiting(wanted: Wanted, search: str, turn: int) -> Iterable[Row]:
     """Of Parley, its engines and transformers, which cost nothing while they wait."""
     systems = wanted.of_kinds("parley", "engines")
     for language in wanted.languages if turn == 1 else wanted.languages[:1]:
-        # Once is enough for 64: that takes long.
-        most = 64 if turn == 1 and language == FRENCH else 32
+        # Once is enough for what takes long.
+        most = 32 if turn > 1 else 64 if language == FRENCH else 8 if search == "beams" else 32
         for clients in (c for c in wanted.clients if c <= most):
             for system in systems if turn % 2 else systems[::-1]:
-                key = system
-                if language == ENGLISH:
-                    key = system.replace("engines", "engines-english", 1)
-                yield _row(wanted, TURNS, key, search, language, clients, _FAST, turn)
+                yield _of_waiting(wanted, system, search, language, clients, turn)
     if turn == 1 and wanted.has("transformers") and 1 in wanted.clients:
-        yield _row(wanted, TURNS, "transformers", search, wanted.languages[0], 1, _SLOW)
+        yield _row(wanted, TURNS, "transformers", search, wanted.languages[0], 1, TRANSFORMERS)
+
+
+def _of_waiting(
+    wanted: Wanted, system: str, search: str, language: str, clients: int, turn: int
+) -> Row:
+    table = PARLEY if kind_of(system) == "parley" else ENGINES
+    if language == ENGLISH:
+        system = system.replace("engines", "engines-english", 1)
+    return _row(wanted, TURNS, system, search, language, clients, table, turn)
 
 
 def _of_ray(wanted: Wanted, search: str, ray: str) -> Iterable[Row]:
     # Without its threads it is measured where it differs.
-    most = 64 if ray == "ray" else 8
+    most = 32 if ray == "ray" else 8
     for clients in (c for c in wanted.clients if c <= most):
-        yield _row(wanted, TURNS, ray, search, wanted.languages[0], clients, _SLOW)
-    if ray == "ray" and ENGLISH in wanted.languages:
+        yield _row(wanted, TURNS, ray, search, wanted.languages[0], clients, RAY)
+    if ray == "ray" and ENGLISH in wanted.languages[1:]:
         for clients in (c for c in wanted.clients if c <= 8):
-            yield _row(wanted, TURNS, ray, search, ENGLISH, clients, _SLOW)
+            yield _row(wanted, TURNS, ray, search, ENGLISH, clients, RAY_ENGLISH)
 
 
 def _models(wanted: Wanted) -> Iterable[Block]:
     for system in filter(wanted.has, _ONE_MODEL):
-        table = _ONE_FAST if system in ("translator", "argos") else _ONE_SLOW
+        table = ONE_MODEL_FAST if system in ("translator", "argos") else ONE_MODEL_SLOW
         rows = (_row(wanted, MODELS, system, "beams", FRENCH, c, table) for c in wanted.clients)
         yield Block(tuple(rows))
 
 
-_ONE_FAST = {"beams": {1: 6.0, 8: 8.0, 32: 10.0, 64: 12.0}}
-_ONE_SLOW = {"beams": {1: 8.0, 8: 15.0, 32: 20.0, 64: 25.0}}
-_STUB = {"": {1: 3.0, 8: 3.0, 32: 3.0, 64: 3.0}}
-
-
 def _graph(wanted: Wanted) -> Iterable[Block]:
     for system in filter(wanted.has, _STUBS):
-        rows = (_row(wanted, GRAPH, system, "", FRENCH, c, _STUB) for c in wanted.clients)
+        rows = (_row(wanted, GRAPH, system, "", FRENCH, c, STUBS) for c in wanted.clients)
         yield Block(tuple(rows))
-
-
-# Of Parley alone: its memory after many beams, and what more clients than it needs make of it.
-_GROWTH = {"beams": {32: 26.0}, "greedy": {128: 16.0, 256: 16.0}}
 
 
 def _growth(wanted: Wanted) -> Iterable[Block]:
     yield Block(starts=tuple((s, "beams") for s in _PREDICTORS if wanted.has(s)))
     for search in wanted.searches if wanted.has("parley") else ():
         rows = (
-            _row(wanted, GROWTH, "parley", search, FRENCH, clients, _GROWTH)
-            for clients in _GROWTH[search]
+            _row(wanted, GROWTH, "parley", search, FRENCH, clients, durations.GROWTH)
+            for clients in durations.GROWTH[search]
         )
         yield Block(tuple(rows))
 
@@ -190,10 +186,8 @@ def _row(
     search: str,
     language: str,
     clients: int,
-    seconds: Mapping[str, Mapping[int, float]],
+    table: Table,
     turn: int = 1,
 ) -> Row:
-    """seconds: by search and clients; between two numbers of clients, those of the next."""
-    planned = seconds[search]
-    asked = next((planned[c] for c in sorted(planned) if c >= clients), max(planned.values()))
-    return Row(part, system, search, language, clients, wanted.seconds or asked, turn=turn)
+    asked = duration(table, search, clients, wanted.seconds)
+    return Row(part, system, search, language, clients, asked.ramp, asked.seconds, turn)

@@ -26,15 +26,17 @@ _PLACE = "rows stand here"
 class Measured:
     """A row and what came of it. answers: how many.  latencies: their seconds, ascending.
 
-    wall: seconds until the last.  cut: requests given up at the row's end.  refused: those told to
-    come again.  cpu: seconds of processors.  memory: bytes (PSS) at the end.  others: what others
-    took of the machine (0..1).  at: the time of day of the end.
+    wall: seconds in which they came.  window: seconds of the row that counted.  cut: requests given
+    up at its end.  refused: those told to come again.  cpu: seconds of processors in the window.
+    memory: bytes (PSS) at the end.  others: what others took of the machine meanwhile (0..1).
+    at: the time of day of the end.
     """
 
     row: Row
     answers: int
     latencies: Sequence[float]
     wall: float
+    window: float = 0.0
     cut: int = 0
     refused: int = 0
     failed: int = 0
@@ -99,6 +101,7 @@ def measured(row: Row, load: Load, at: str) -> Measured:
         answers=len(load.seconds),
         latencies=spread(load.seconds),
         wall=round(load.wall, 4),
+        window=round(load.window, 4),
         cut=len(load.cut),
         refused=load.refused,
         failed=load.failed,
@@ -140,6 +143,7 @@ def _pool(group: Sequence[Measured]) -> Measured:
         answers=sum(each.answers for each in group),
         latencies=sorted(second for each in group for second in each.latencies),
         wall=sum(each.wall for each in group),
+        window=sum(each.window for each in group),
         cut=sum(each.cut for each in group),
         refused=sum(each.refused for each in group),
         failed=sum(each.failed for each in group),

@@ -45,7 +45,7 @@ def profile(weights: Weights, asked: Iterable[tuple[str, str, int]]) -> list[Spe
 
 def _of_engine(weights: Weights, family: str, search: str, batch: int) -> Iterator[Spent]:
     texts = weights.french if family == "marian" else weights.english
-    job = {"texts": texts, "clients": batch, "seconds": _SECONDS, "warm": 1, "most": 1_000_000}
+    job = {"texts": texts, "clients": batch, "seconds": _SECONDS, "ramp": 1.0, "most": 1_000_000}
     with TemporaryDirectory() as folder, _engine(weights.converted[search][family], family) as run:
         file = Path(folder) / "perf.data"
         with _sampling(run.pid, file):

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -22,6 +22,7 @@ from tests.benchmarks import jobs, usage
 from tests.benchmarks.closed import run_closed
 from tests.benchmarks.jobs import Job, Load, Started
 from tests.benchmarks.systems import System, system_of
+from tests.benchmarks.usage import Usage
 from tests.network import raise_loopback
 
 # A program of jobs says this before it takes the first one.
@@ -106,13 +107,14 @@ def _wait_for_answer(system: System, process: subprocess.Popen[str], end: float)
 
 
 def _measure(system: System, process: subprocess.Popen[str], job: Job) -> Load:
-    if system.port and job.warm:
-        warm = Job(job.texts, min(job.clients, job.warm), job.seconds, 0, job.warm)
-        asyncio.run(run_closed(system.url + system.path, warm))
     _settle()
-    before = usage.usage(usage.processes())
-    load = _run(system, process, job)
-    after = usage.usage(usage.processes())
+    marks: list[Usage] = []
+
+    def mark() -> None:
+        marks.append(usage.usage(usage.processes()))
+
+    load = _run(system, process, job, mark)
+    before, after = marks
     return replace(
         load,
         cpu=after.processes - before.processes,
@@ -135,12 +137,17 @@ def _settle() -> None:
         busy = after.processes - before.processes > _IDLE * (after.wall - before.wall)
 
 
-def _run(system: System, process: subprocess.Popen[str], job: Job) -> Load:
+def _run(
+    system: System, process: subprocess.Popen[str], job: Job, mark: Callable[[], None]
+) -> Load:
+    """Calls `mark` when the job begins to count, and at its end."""
     if system.port:
-        return asyncio.run(run_closed(system.url + system.path, job))
+        return asyncio.run(run_closed(system.url + system.path, job, mark))
     assert process.stdin is not None and process.stdout is not None
+    mark()
     print(jobs.to_line(job), file=process.stdin, flush=True)
     line = process.stdout.readline()
+    mark()
     if not line:
         return Load(failed=1, error=f"it has ended: {_last_line()}")
     return jobs.load_of(line)

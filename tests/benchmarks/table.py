@@ -130,7 +130,7 @@ def _line(each: Measured, times: float) -> tuple[str, ...]:
         f"{_short(each.rate)}{notes}",
         _short(times * each.quantile(0.5)),
         _short(times * each.quantile(0.99)),
-        f"{each.cpu / each.wall:.1f}",
+        f"{each.cpu / each.window:.1f}",
         str(each.memory >> 20),
         others,
     )

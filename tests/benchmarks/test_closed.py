@@ -47,6 +47,34 @@ async def test_what_is_under_way_at_the_end_is_given_up(serve_app: Callable[[App
     assert not load.seconds and not load.failed
 
 
+async def test_nothing_counts_before_each_client_has_an_answer(serve_app: Callable[[App], str]):
+    """The first client's first answer comes last; what the other one gets meanwhile is no row."""
+    first, others = asyncio.Event(), iter(range(100))
+
+    async def wait() -> None:
+        match next(others):
+            case 0:
+                await first.wait()
+            case 5:
+                first.set()
+
+    marked: list[bool] = []
+    job = Job(["one"], 2, 60.0, ramp=60.0, most=20)
+    url = serve_app(app(GOOD, wait))
+    load = await run_closed(url, job, lambda: marked.append(first.is_set()))
+    assert marked == [True, True]
+    assert 0 < len(load.seconds) <= 20 - 6
+
+
+async def test_a_ramp_ends_in_its_time(serve_app: Callable[[App], str]):
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    load = await run_closed(serve_app(app(GOOD, never)), Job(["one"], 2, 0.2, ramp=0.1))
+    assert len(load.cut) == 2
+    assert load.window < 10
+
+
 async def test_who_is_refused_comes_again(serve_app: Callable[[App], str]):
     answers = iter([(503, {"retry-after": "0"}, {"error": "full"}), GOOD])
     load = await run_closed(serve_app(app(lambda: next(answers))), Job(["one"], 1, 60.0, most=2))

@@ -6,11 +6,10 @@ import pytest
 
 from tests.benchmarks.bench import wanted_of
 from tests.benchmarks.contenders import NAMES
+from tests.benchmarks.durations import LIMITS_SECONDS, WHOLE_SECONDS
 from tests.benchmarks.plan import (
-    LIMITS_SECONDS,
     PARTS,
     TURNS,
-    WHOLE_SECONDS,
     Block,
     Wanted,
     plan,
@@ -85,6 +84,11 @@ def test_whoever_names_systems_gets_rows_of_those_only():
 def test_seconds_that_somebody_names_are_those_of_every_row():
     blocks = plan(wanted_of(["--seconds", "30", "--clients", "1,16"]))
     assert {row.seconds for block in blocks for row in block.rows} == {30.0}
+
+
+def test_nobody_waits_long_for_a_short_row():
+    blocks = plan(wanted_of(["--seconds", "2"]))
+    assert max(row.ramp for block in blocks for row in block.rows) <= 4.0
 
 
 def all_of(block: Block) -> list[tuple[str, str]]:

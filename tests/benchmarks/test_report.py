@@ -72,9 +72,11 @@ def test_a_disturbed_row_is_marked():
 
 def test_a_row_without_answers_says_why():
     results = some_results()
-    results.rows.append(measured(Row(MODELS, "litserve", "beams", "fr", 1, 1.0), Load(), "now"))
+    results.rows.append(
+        measured(Row(MODELS, "litserve", "beams", "fr", 1, 1.0, 1.0), Load(), "now")
+    )
     failed = Load(failed=1, error="it has ended")
-    results.rows.append(measured(Row(MODELS, "argos", "beams", "fr", 1, 1.0), failed, "now"))
+    results.rows.append(measured(Row(MODELS, "argos", "beams", "fr", 1, 1.0, 1.0), failed, "now"))
     text = markdown(results)
     assert "none in the row's time" in text
     assert "none: it has ended" in text
@@ -129,8 +131,10 @@ def found(
     part: str, system: str, search: str, clients: int, rate: float, others: float = 0.0
 ) -> Measured:
     """A row of ten answers that came at a rate."""
-    load = Load([clients / rate] * 10, wall=10 / rate, cpu=1.0, memory=1 << 30, others=others)
-    return measured(Row(part, system, search, "fr", clients, 12.0), load, "now")
+    load = Load(
+        [clients / rate] * 10, wall=10 / rate, window=1.0, cpu=1.0, memory=1 << 30, others=others
+    )
+    return measured(Row(part, system, search, "fr", clients, 1.0, 12.0), load, "now")
 
 
 def some_results() -> Results:

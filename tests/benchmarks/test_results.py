@@ -19,7 +19,7 @@ from tests.benchmarks.results import (
     write,
 )
 
-ROW = Row(TURNS, "parley", "beams", "fr", 8, 12.0)
+ROW = Row(TURNS, "parley", "beams", "fr", 8, 1.0, 12.0)
 
 
 def test_what_is_written_is_read_again(tmp_path: Path):
@@ -31,7 +31,7 @@ def test_what_is_written_is_read_again(tmp_path: Path):
 def test_a_run_that_goes_on_knows_its_rows():
     results = some_results([found(ROW, [0.5])])
     assert results.has(ROW)
-    assert not results.has(Row(TURNS, "parley", "beams", "fr", 8, 12.0, turn=2))
+    assert not results.has(Row(TURNS, "parley", "beams", "fr", 8, 1.0, 12.0, turn=2))
 
 
 def test_the_kept_answers_have_the_percentiles_of_all():
@@ -48,7 +48,7 @@ def test_few_answers_are_all_kept():
 
 
 def test_turns_of_a_row_are_one_row_of_all_their_answers():
-    second = Row(TURNS, "parley", "beams", "fr", 8, 12.0, turn=2)
+    second = Row(TURNS, "parley", "beams", "fr", 8, 1.0, 12.0, turn=2)
     first, other = found(ROW, [1.0, 2.0], wall=2.0), found(second, [3.0], wall=4.0, others=0.2)
     [both] = pooled([first, other])
     assert both.answers == 3
@@ -58,14 +58,16 @@ def test_turns_of_a_row_are_one_row_of_all_their_answers():
 
 
 def test_rows_of_other_clients_are_not_pooled():
-    more = Row(TURNS, "parley", "beams", "fr", 32, 12.0)
+    more = Row(TURNS, "parley", "beams", "fr", 32, 1.0, 12.0)
     assert len(pooled([found(ROW, [1.0]), found(more, [1.0])])) == 2
 
 
 def found(
     row: Row, seconds: list[float], wall: float = 1.0, others: float = 0.0, error: str = ""
 ) -> Measured:
-    load = Load(seconds=seconds, wall=wall, others=others, error=error, cpu=1.0, memory=1 << 30)
+    load = Load(
+        seconds=seconds, wall=wall, window=wall, others=others, error=error, cpu=1.0, memory=1 << 30
+    )
     return measured(row, load, "2026-01-01T00:00:00+00:00")
 
 

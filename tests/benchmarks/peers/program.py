@@ -27,7 +27,7 @@ def _run(job: dict[str, Any], answer: Answer) -> dict[str, Any]:
     texts, size = job["texts"], job["clients"]
     answers: dict[str, str] = {}
     seconds: list[float] = []
-    if job["warm"]:
+    if job["ramp"]:
         answer(texts[:1])
     began = time.monotonic()
     while time.monotonic() < began + job["seconds"] and len(seconds) < job["most"]:
@@ -36,4 +36,5 @@ def _run(job: dict[str, Any], answer: Answer) -> dict[str, Any]:
         found = answer(asked)
         seconds += [time.monotonic() - started] * size
         answers |= dict(zip(asked, found, strict=True))
-    return {"seconds": seconds, "wall": time.monotonic() - began, "answers": answers}
+    wall = time.monotonic() - began
+    return {"seconds": seconds, "wall": wall, "window": wall, "answers": answers}

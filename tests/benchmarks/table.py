@@ -170,11 +170,15 @@ def _profile(results: Results) -> str:
         return f"{title}\n\nThis is not known: {results.no_profile}."
     if not results.profile:
         return ""
+    kinds = list(dict.fromkeys(each.where for each in results.profile))
+    found: dict[tuple[str, str, int], dict[str, float]] = {}
+    for each in results.profile:
+        found.setdefault((each.family, each.search, each.batch), {})[each.where] = each.share
     lines = (
-        (each.family, each.search, str(each.batch), each.where, f"{each.share:.0%}")
-        for each in results.profile
+        (family, search, str(batch), *(f"{shares.get(kind, 0.0):.0%}" for kind in kinds))
+        for (family, search, batch), shares in found.items()
     )
-    return f"{title}\n\n{_grid(('model', 'search', 'texts', 'where', 'share'), lines)}"
+    return f"{title}\n\n{_grid(('model', 'search', 'texts', *kinds), lines)}"
 
 
 def _growth(table: Table) -> str:

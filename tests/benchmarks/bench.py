@@ -9,6 +9,7 @@ It needs torch, which makes the checkpoints, and the right to make namespaces.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -43,6 +44,8 @@ _QUICK_CLIENTS = (1, 8)
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
+    # What was started ends, and folders are removed, however the run is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = _wanted(options)
     blocks = plan(wanted)
     try:

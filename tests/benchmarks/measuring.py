@@ -53,15 +53,19 @@ class Run:
                     self._ask(session, row)
 
     def _start(self, stack: ExitStack, key: str, search: str) -> Session | None:
+        """A second time where the first one fails: Ray gives up by itself on a slow machine."""
         system = system_of(key, search, self._given)
-        try:
-            session = stack.enter_context(running(system))
-        except NotRunning as err:
-            self._fail(key, str(err))
-            return None
-        self._results.starts.append(start_of(key, search, session.started))
-        self._save()
-        return session
+        for is_last in (False, True):
+            try:
+                session = stack.enter_context(running(system))
+            except NotRunning as err:
+                if is_last:
+                    self._fail(key, str(err))
+                continue
+            self._results.starts.append(start_of(key, search, session.started))
+            self._save()
+            return session
+        return None
 
     def _ask(self, session: Session, row: Row) -> None:
         weights = self._given.weights

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from typing import Any
 
 import ray
@@ -20,8 +19,8 @@ def run_for_ever(application: Any, port: int) -> None:
         include_dashboard=False,
         _node_ip_address="127.0.0.1",
         object_store_memory=_SHARED_MEMORY,
-        # Paths of sockets must be short.
-        _temp_dir=tempfile.mkdtemp(prefix="ray-", dir="/tmp"),
+        # The bench's own folder, which is removed; paths of sockets must be short.
+        _temp_dir=os.path.join(os.environ["HOME"], "r"),
         log_to_driver=os.environ.get("BENCH_VERBOSE", "") == "1",
     )
     serve.start(http_options={"host": "127.0.0.1", "port": port})

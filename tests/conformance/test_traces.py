@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.bench import find_namespace, leave_out, why_no_router
+from tests.conformance.bench import leave_out, why_no_router
+from tests.network import find_namespace
 from tests.tools import binaries
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -21,9 +21,9 @@ import httpx2
 
 from graph.spec.write import write_nodes
 from tests.conformance.sides import Ours, kserve
-from tests.conformance.worker import raise_loopback
 from tests.conftest import served
 from tests.fakes import embedded_graph, predictors
+from tests.network import raise_loopback
 from tests.otlp import Collector, Pods
 
 

@@ -33,17 +33,16 @@ from predictors.door.stopping import Stopping
 from predictors.door.telemetry import watch_all
 from predictors.predictor import Predictor
 from predictors.progress import Progress, on_terminal
-from predictors.scheduling.cores import Cores
-from predictors.scheduling.cpu import cpu_limit
 from predictors.settings import OptionError, PredictorSettings, ServerSettings
+from predictors.sharing import Shared
 
 log = logging.getLogger(__name__)
 
 Built = tuple[Predictor, PredictorSettings]
-# Arguments, environment, progress, and the cores that all its models share.
-Build = Callable[[Sequence[str], Mapping[str, str], Progress, Cores], Built]
+# Arguments, environment, progress, and what the models of the process share.
+Build = Callable[[Sequence[str], Mapping[str, str], Progress, Shared], Built]
 BuildAll = Callable[
-    [Sequence[str], Mapping[str, str], Progress, Cores], tuple[Sequence[Built], ServerSettings]
+    [Sequence[str], Mapping[str, str], Progress, Shared], tuple[Sequence[Built], ServerSettings]
 ]
 
 
@@ -53,9 +52,9 @@ def run(
     """The whole of a predictor's `main`: 0 after a clean stop, 1 failed, 2 wrong options."""
 
     def build_one(
-        words: Sequence[str], variables: Mapping[str, str], progress: Progress, cores: Cores
+        words: Sequence[str], variables: Mapping[str, str], progress: Progress, shared: Shared
     ) -> tuple[Sequence[Built], ServerSettings]:
-        predictor, settings = build(words, variables, progress, cores)
+        predictor, settings = build(words, variables, progress, shared)
         return [(predictor, settings)], settings
 
     return run_all(prog, build_one, argv, environ)
@@ -71,7 +70,7 @@ def run_all(
                 sys.argv[1:] if argv is None else argv,
                 os.environ if environ is None else environ,
                 progress,
-                Cores(cpu_limit()),
+                Shared(),
             )
         handlers = [make_handler(*each) for each in built]
         variables = os.environ if environ is None else environ

@@ -39,6 +39,7 @@ LAYERS = (
     "predictors.settings",
     "predictors.predictor",
     "predictors.engine",
+    "predictors.sharing",
     "predictors.door",
     "predictors.serving",
     "predictors.pairs",

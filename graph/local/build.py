@@ -41,10 +41,9 @@ from predictors.door.handler import Handler, close_all, load_all
 from predictors.models.catalogue import EMBEDDED
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing
-from predictors.scheduling.cores import Cores
-from predictors.scheduling.cpu import cpu_limit
 from predictors.serving import Built, make_handler
 from predictors.settings import ModelSettings, OptionError
+from predictors.sharing import Shared
 
 DEFAULT_FILE = SHIPPED / "embedded.yaml"
 TRANSLATOR_FILE = DEFAULT_FILE.with_name("translator.yaml")
@@ -128,13 +127,13 @@ def build(
     services = list({_where(service): service for service, _ in targets.values()}.values())
     # Code before weights: what is not installed comes first.
     modules = [_module(service) for service in services]
-    # They run in one process, so that they share its cores.
-    cores = Cores(cpu_limit())
+    # They run in one process.
+    shared = Shared()
     built: dict[str, list[Built]] = {}
     unpulled: list[NotPulled] = []
     for service, module in zip(services, modules, strict=True):
         try:
-            built[_where(service)] = _build(service, module, progress, cores)
+            built[_where(service)] = _build(service, module, progress, shared)
         except NotPulled as err:
             unpulled.append(err)
     if unpulled:
@@ -217,13 +216,13 @@ def _module(service: InferenceService) -> ModuleType:
 
 
 def _build(
-    service: InferenceService, module: ModuleType, progress: Progress, cores: Cores
+    service: InferenceService, module: ModuleType, progress: Progress, shared: Shared
 ) -> list[Built]:
     """A service's predictors, with the options of its container. Raises SpecError."""
     words = service.container.command_line() if service.container else []
     try:
         with needing("local"):
-            built = module.build(words[3:], _environ(service), progress, cores)
+            built = module.build(words[3:], _environ(service), progress, shared)
     except OptionError as err:
         raise SpecError(f"{_where(service)}: {err}") from err
     return list(built[0]) if words[2] == _COLOCATED else [built]

@@ -20,8 +20,8 @@ from predictors.chat.prompt import PromptByModel
 from predictors.engine import Engine, Sampling
 from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
-from predictors.scheduling.cores import Cores
 from predictors.settings import ModelSettings, OptionError, option, read_settings
+from predictors.sharing import Shared
 
 PROG = "predictors.chat"
 _CODE = re.compile(r"[a-z]{2,3}")
@@ -64,14 +64,14 @@ def build(
     argv: Sequence[str],
     environ: Mapping[str, str],
     progress: Progress = show_nothing,
-    cores: Cores | None = None,
+    shared: Shared | None = None,
 ) -> tuple[Chat, ChatSettings]:
     settings = read_settings(
         ChatSettings, argv, environ, PROG, "Answers in English; KServe V1 protocol."
     )
     examples = load_example_turns(settings.example_turns)
     engine = choose_engine(
-        settings, environ, context=settings.context, progress=progress, cores=cores
+        settings, environ, context=settings.context, progress=progress, shared=shared
     )
     return make_chat(settings, engine, examples), settings
 

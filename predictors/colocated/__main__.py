@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING
 from graph.errors import find_nearest
 from predictors.models.pull import NotPulled, join_unpulled
 from predictors.progress import Progress, show_nothing
-from predictors.scheduling.cores import Cores
 from predictors.settings import OptionError, ServerSettings, read_settings
+from predictors.sharing import Shared
 
 if TYPE_CHECKING:
     from predictors.serving import Built
@@ -61,7 +61,7 @@ def build(
     argv: Sequence[str],
     environ: Mapping[str, str],
     progress: Progress = show_nothing,
-    cores: Cores | None = None,
+    shared: Shared | None = None,
 ) -> tuple[list[Built], ServerSettings]:
     """The predictors that the arguments ask for, not yet loaded. Raises OptionError, ModelError."""
     own, blocks = read_blocks(argv)
@@ -72,7 +72,7 @@ def build(
     unpulled: list[NotPulled] = []
     for block in blocks:
         try:
-            built.append(_build(block, environ, progress, cores))
+            built.append(_build(block, environ, progress, shared))
         except NotPulled as err:
             unpulled.append(err)
     if unpulled:
@@ -109,11 +109,11 @@ def _check(block: Block) -> None:
 
 
 def _build(
-    block: Block, environ: Mapping[str, str], progress: Progress, cores: Cores | None
+    block: Block, environ: Mapping[str, str], progress: Progress, shared: Shared | None
 ) -> Built:
     module = importlib.import_module(f"{block.module}.__main__")
     try:
-        built: Built = module.build(block.words, environ, progress, cores)
+        built: Built = module.build(block.words, environ, progress, shared)
     except OptionError as err:
         raise OptionError(f"{block.place}: {err}") from err
     return built

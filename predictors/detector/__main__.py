@@ -19,9 +19,9 @@ from lingua import Language
 from graph.errors import find_nearest
 from predictors.detector.model import Detector
 from predictors.progress import Progress, show_nothing
-from predictors.scheduling.cores import Cores
 from predictors.serving import run
 from predictors.settings import OptionError, PredictorSettings, option, read_settings
+from predictors.sharing import Shared
 
 PROG = "predictors.detector"
 
@@ -44,9 +44,9 @@ def build(
     argv: Sequence[str],
     environ: Mapping[str, str],
     progress: Progress = show_nothing,
-    cores: Cores | None = None,
+    shared: Shared | None = None,
 ) -> tuple[Detector, DetectorSettings]:
-    """A detector that is not loaded yet; it needs no core for long. Raises OptionError."""
+    """A detector that is not loaded yet; it has nothing to share. Raises OptionError."""
     settings = read_settings(DetectorSettings, argv, environ, PROG, __doc__ or "")
     languages = read_languages(settings.languages)
     if settings.default_language not in languages:

@@ -6,7 +6,7 @@ An engine's module is imported when it is chosen, so that an image holds only wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from graph.errors import ModelError
@@ -17,6 +17,7 @@ from predictors.progress import Progress, show_nothing
 from predictors.scheduling.cores import Cores
 from predictors.scheduling.cpu import cpu_limit
 from predictors.settings import ModelSettings
+from predictors.sharing import Shared
 
 # The engines that read a format, the preferred one first.
 ENGINES_OF_FORMAT = {
@@ -31,7 +32,7 @@ ENGINES_OF_FORMAT = {
 class Wanted:
     """A model and how it shall run.
 
-    context: tokens a request.  cores: those of the whole process.
+    context: tokens a request.  cores: those of the whole process.  users: predictors that have it.
     """
 
     model: ResolvedModel
@@ -39,6 +40,7 @@ class Wanted:
     context: int
     environ: Mapping[str, str]
     cores: Cores | None = None
+    users: int = 1
 
     def threads(self) -> int:
         """CPU threads as the options say, else as many as the container may keep busy."""
@@ -51,11 +53,12 @@ def choose_engine(
     *,
     context: int = 2048,
     progress: Progress = show_nothing,
-    cores: Cores | None = None,
+    shared: Shared | None = None,
 ) -> Engine:
     """The engine for `settings.model`, not yet loaded; `context` tokens are wanted a request.
 
-    cores: those that it shares with the other models of the process; by default it has its own.
+    shared: what it shares with the other models of the process, by default nothing. Those that are
+    the same and shall run in the same way have one engine, whose options hold for all together.
 
     Raises ModelError: weights that are missing or damaged, an engine that cannot read them or whose
     package is not installed.
@@ -75,11 +78,22 @@ def choose_engine(
             f"--engine {name}: cannot read {resolved.name}, whose format is {resolved.format}; "
             f"use {' or '.join(able)}"
         )
-    return WatchedEngine(_MAKERS[name](Wanted(resolved, settings, context, environ, cores)))
+    _check_installed(name, resolved)
+    wanted = Wanted(resolved, settings, context, environ, shared.cores if shared else None)
+    # Another server's model has no weights here.
+    if shared is None or name == "openai":
+        return WatchedEngine(_MAKERS[name](wanted))
+    options = (settings.device, settings.threads, settings.parallel)
+    same = (name, resolved.name, resolved.path, options)
+
+    def make(most: int, users: int) -> Engine:
+        return _MAKERS[name](replace(wanted, context=most, users=users))
+
+    # Each predictor watches for itself, for it may ask of the model what no other does.
+    return WatchedEngine(shared.engines.one(same, make, model=resolved.name, context=context))
 
 
 def _make_llamacpp(wanted: Wanted) -> Engine:
-    _need("xllamacpp", wanted.model)
     from predictors.engines.llamacpp import LlamaCpp
 
     return LlamaCpp(
@@ -87,6 +101,7 @@ def _make_llamacpp(wanted: Wanted) -> Engine:
         wanted.model.name,
         threads=wanted.settings.threads or default_threads(cpu_limit()),
         parallel=wanted.settings.parallel,
+        users=wanted.users,
         context=wanted.context,
         gpu_layers=0 if wanted.settings.device == "cpu" else -1,
         cores=wanted.cores,
@@ -103,7 +118,6 @@ def default_threads(cpus: int) -> int:
 
 
 def _make_ctranslate2(wanted: Wanted) -> Engine:
-    _need("ctranslate2", wanted.model)
     from predictors.engines.ctranslate2 import CTranslate2
 
     return CTranslate2(
@@ -117,11 +131,6 @@ def _make_ctranslate2(wanted: Wanted) -> Engine:
 
 
 def _make_transformers(wanted: Wanted) -> Engine:
-    if find_spec("torch") is None or find_spec("transformers") is None:
-        raise ModelError(
-            f"{wanted.model.name}: not converted yet, so only the engine transformers reads it, "
-            f"which is not installed here; run: parley models convert {wanted.model.reference}"
-        )
     from predictors.engines.transformers import Transformers
 
     return Transformers(
@@ -143,13 +152,25 @@ def _make_openai(wanted: Wanted) -> Engine:
     return OpenAI(reference.url, reference.name, parallel=wanted.settings.parallel, api_key=key)
 
 
-def _need(package: str, resolved: ResolvedModel) -> None:
-    if find_spec(package) is None:
+def _check_installed(engine: str, model: ResolvedModel) -> None:
+    lacking = [package for package in _PACKAGES[engine] if find_spec(package) is None]
+    if lacking and engine == "transformers":
         raise ModelError(
-            f"{resolved.name}: needs the Python package {package}, which is not installed here"
+            f"{model.name}: not converted yet, so only the engine transformers reads it, "
+            f"which is not installed here; run: parley models convert {model.reference}"
+        )
+    if lacking:
+        raise ModelError(
+            f"{model.name}: needs the Python package {lacking[0]}, which is not installed here"
         )
 
 
+_PACKAGES = {
+    "ctranslate2": ("ctranslate2",),
+    "llamacpp": ("xllamacpp",),
+    "openai": (),
+    "transformers": ("torch", "transformers"),
+}
 _MAKERS: dict[str, Callable[[Wanted], Engine]] = {
     "ctranslate2": _make_ctranslate2,
     "llamacpp": _make_llamacpp,

@@ -7,9 +7,10 @@ and can leave: closing the connection stops the generation. Its own queue stays 
 llama.cpp comes from a request.
 
 llama.cpp's sums depend in their last digits on what is computed together, and a quantised model can
-amplify that until it turns a near tie. With one slot (`parallel=1`) a `Prefixed` prompt is computed
-the same way whatever was asked before, so that greedy answers are the same on every machine of a
-kind. With several slots they are not quite.
+amplify that until it turns a near tie. One at a time (`parallel=1`), a `Prefixed` prompt is
+computed the same way whatever was asked before, so that greedy answers are the same on every
+machine of a kind. With several at a time they are not quite. Each user of the engine has slots of
+its own, so that none loses the beginning of its prompts to another.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from predictors.engine import (
     without_languages,
 )
 from predictors.engines.connections import Connections
+from predictors.engines.kept_prefixes import KeptPrefixes
+from predictors.engines.llamacpp_parameters import server_parameters
 from predictors.engines.llamacpp_requests import as_json, path_and_body, problem
 from predictors.engines.streams import texts_of
 from predictors.engines.usage import note_usage
@@ -45,18 +48,25 @@ from predictors.scheduling.tasks import run_together
 
 @dataclass(frozen=True)
 class _Loaded:
-    """server: llama.cpp's own.  http: the way to it.  slots: those that llama.cpp has."""
+    """server: llama.cpp's own.  http: the way to it.  slots: for what is at work.
+
+    kept: which of llama.cpp's slots holds what, where one prompt is at work at a time.
+    """
 
     server: Any
     http: httpx2.AsyncClient
     special_tokens: SpecialTokens
     info: EngineInfo
     slots: FairSlots
+    kept: KeptPrefixes
     connections: Connections = field(default_factory=Connections)
 
 
 class LlamaCpp:
-    """A GGUF file served with `parallel` slots of `context` tokens each."""
+    """A GGUF file that works on `parallel` prompts at a time, of `context` tokens each.
+
+    users: those who share it; each has as many slots as work at a time.
+    """
 
     def __init__(
         self,
@@ -65,6 +75,7 @@ class LlamaCpp:
         *,
         threads: int,
         parallel: int = 4,
+        users: int = 1,
         context: int = 2048,
         gpu_layers: int = 0,
         cores: Cores | None = None,
@@ -73,12 +84,11 @@ class LlamaCpp:
         self._model = model
         self._threads = threads
         self._parallel = parallel
+        self._users = users
         self._context = context
         self._gpu_layers = gpu_layers
         self._cores = cores
         self._loaded: _Loaded | None = None
-        # The prefix that the only slot keeps, where there is but one.
-        self._kept = ""
 
     def load(self) -> None:
         import xllamacpp
@@ -87,7 +97,7 @@ class LlamaCpp:
         info = self._describe(header)
         key = secrets.token_hex(16)
         try:
-            server = xllamacpp.Server(self._parameters(xllamacpp, key, info.context))
+            server = xllamacpp.Server(self._parameters(key, info.context))
         except RuntimeError as err:
             raise ModelError(
                 f"{self._model}: llama.cpp cannot load {self._path.name}; "
@@ -102,8 +112,9 @@ class LlamaCpp:
             trust_env=False,
         )
         special_tokens = SpecialTokens(header.special_tokens)
-        self._kept = ""
-        self._loaded = _Loaded(server, http, special_tokens, info, self._slots(xllamacpp))
+        slots = self._slots(xllamacpp)
+        kept = KeptPrefixes(self._users)
+        self._loaded = _Loaded(server, http, special_tokens, info, slots, kept)
 
     def close(self) -> None:
         """Stop the work at hand, which then fails, and free the weights."""
@@ -127,12 +138,10 @@ class LlamaCpp:
         asked = self._fitting(prompt)
         path, body = path_and_body(asked, sampling)
         async with self._ready().slots.one(lends=True):
-            await self._prepare_slot(asked)
+            body |= {**await self._prepare_slot(asked), "stream": True}
             http, connections = self._ready().http, self._ready().connections
             with _reaching(self._model), connections.one() as extensions:
-                async with http.stream(
-                    "POST", path, json={**body, "stream": True}, extensions=extensions
-                ) as response:
+                async with http.stream("POST", path, json=body, extensions=extensions) as response:
                     if response.status_code != 200:
                         await response.aread()
                         raise EngineError(f"{self._model}: {problem(response)}")
@@ -153,6 +162,16 @@ class LlamaCpp:
         # Work on a GPU keeps no core busy.
         cores = None if any(each["type"] in others for each in devices) else self._cores
         return FairSlots(self._parallel, threads=self._threads, cores=cores)
+
+    def _parameters(self, key: str, context: int) -> Any:
+        return server_parameters(
+            self._path,
+            key,
+            slots=self._parallel * self._users,
+            context=context,
+            threads=self._threads,
+            gpu_layers=self._gpu_layers,
+        )
 
     def _describe(self, header: GgufHeader) -> EngineInfo:
         return EngineInfo(
@@ -183,27 +202,32 @@ class LlamaCpp:
         asked = self._fitting(prompt)
         path, body = path_and_body(asked, sampling)
         async with self._ready().slots.one():
-            await self._prepare_slot(asked)
+            body |= await self._prepare_slot(asked)
             answer = await self._post(path, body)
         note_usage(answer)
         if isinstance(asked, str):
             return str(answer["content"])
         return str(answer["choices"][0]["message"]["content"] or "")
 
-    async def _prepare_slot(self, prompt: str | tuple[Message, ...]) -> None:
-        if self._parallel == 1:
-            await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")
+    async def _prepare_slot(self, prompt: str | tuple[Message, ...]) -> dict[str, int]:
+        """What tells llama.cpp which of its slots to take; nothing where it chooses by itself."""
+        if self._parallel > 1:
+            return {}
+        return {"id_slot": await self._keep(prompt.prefix if isinstance(prompt, Prefixed) else "")}
 
-    async def _keep(self, prefix: str) -> None:
-        """Leave just this text in the only slot, its last token computed alone, as every time."""
-        body = {"prompt": prefix, "n_predict": 0}
-        if prefix and self._kept != prefix:
-            self._kept = ""
+    async def _keep(self, prefix: str) -> int:
+        """The slot that holds just this text, its last token computed alone, as every time."""
+        kept = self._ready().kept
+        slot = kept.slot_of(prefix)
+        body = {"prompt": prefix, "n_predict": 0, "id_slot": slot}
+        if prefix and kept.held(slot) != prefix:
+            kept.note(slot, None)
             # What an earlier prompt shares with this one would have been computed another way.
             await self._post("/completion", {**body, "cache_prompt": False})
-        self._kept = prefix
+        kept.note(slot, prefix)
         if prefix:
             await self._post("/completion", body)
+        return slot
 
     async def _apply_template(self, prompt: Sequence[Message]) -> str:
         answer = await self._post("/apply-template", {"messages": as_json(prompt)})
@@ -217,32 +241,6 @@ class LlamaCpp:
         if response.status_code != 200:
             raise EngineError(f"{self._model}: {problem(response)}")
         return response.json()
-
-    def _parameters(self, xllamacpp: Any, key: str, context: int) -> Any:
-        parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(self._path)
-        parameters.n_ctx = context * self._parallel
-        parameters.n_parallel = self._parallel
-        # Between two batches it sees who has left and who else waits. The usual 2,048 tokens of a
-        # long prompt take a small machine many seconds. What is computed at once is n_ubatch.
-        parameters.n_batch = parameters.n_ubatch
-        parameters.n_gpu_layers = self._gpu_layers
-        for threads in (parameters.cpuparams, parameters.cpuparams_batch):
-            threads.n_threads = self._threads
-        parameters.hostnames = ["127.0.0.1"]
-        parameters.port = 0
-        parameters.api_keys = [key]
-        parameters.ui = False
-        parameters.endpoint_slots = False
-        parameters.warmup = False
-        parameters.fit_params = False
-        # Old prompts would be kept in RAM without use: the slots already keep the latest ones.
-        parameters.cache_ram_mib = 0
-        # A sliding window's small cache cannot go back to a shared beginning: without this Gemma
-        # reads all examples of a few-shot prompt again for every sentence.
-        parameters.swa_full = True
-        parameters.verbosity = -1
-        return parameters
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from graph import contract
 from predictors.engine import Engine
 from predictors.engines.factory import choose_engine
 from predictors.progress import Progress, show_nothing
-from predictors.scheduling.cores import Cores
 from predictors.settings import ModelSettings, OptionError, option, read_settings
+from predictors.sharing import Shared
 from predictors.translator.examples import load_examples
 from predictors.translator.language import LanguageCheck
 from predictors.translator.model import Translator
@@ -74,12 +74,12 @@ def build(
     argv: Sequence[str],
     environ: Mapping[str, str],
     progress: Progress = show_nothing,
-    cores: Cores | None = None,
+    shared: Shared | None = None,
 ) -> tuple[Translator, TranslatorSettings]:
     """The translator that arguments and environment ask for, not yet loaded."""
     settings = read_settings(TranslatorSettings, argv, environ, PROG, ABOUT)
     check(settings)
-    engine = choose_engine(settings, environ, context=CONTEXT, progress=progress, cores=cores)
+    engine = choose_engine(settings, environ, context=CONTEXT, progress=progress, shared=shared)
     found = pairs(settings)
     check_language = LanguageCheck({code for p in found for code in (p.source, p.target)})
     translators = [

@@ -29,12 +29,16 @@ SENTENCES = (
 class Likelihoods(LlamaCpp):
     """The engine, with each answer's log-probabilities kept."""
 
-    def __init__(self, parallel: int) -> None:
+    def __init__(self, parallel: int, users: int = 1) -> None:
         path = resolve("embedded:gemma3-270m").path
-        super().__init__(path, "gemma", threads=1, parallel=parallel, context=512)
+        options = {"parallel": parallel, "users": users}
+        super().__init__(path, "gemma", threads=1, context=512, **options)
         self.seen: dict[str, set[tuple[float, ...]]] = defaultdict(set)
+        # How often a prompt's beginning was read whole.
+        self.read_anew = 0
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        self.read_anew += body.get("cache_prompt") is False
         answer = await super()._post(path, {**body, "n_probs": 1})
         if path == "/completion" and body.get("n_predict"):
             tokens = answer["completion_probabilities"]
@@ -61,6 +65,27 @@ async def test_with_one_slot_a_prefixed_prompt_has_one_answer_to_the_last_digit(
     answers = [engine.seen[str(prompt)] for prompt in prompts]
     engine.close()
     assert [len(each) for each in answers] == [1, 1, 1]
+
+
+async def test_two_users_have_the_answers_of_two_engines_and_keep_their_beginnings() -> None:
+    forms = [FewShot(s, t, load_examples(s, t, "")) for s, t in (("fr", "en"), ("en", "fr"))]
+    prompts = [[form.prompt(sentence) for sentence in SENTENCES] for form in forms]
+    shared = Likelihoods(parallel=1, users=2)
+    shared.load()
+    # In turns, so that each would find the slot of the other.
+    await ask_in_several_orders(
+        shared, [each for pair in zip(*prompts, strict=True) for each in pair]
+    )
+    shared.close()
+    for asked in prompts:
+        alone = Likelihoods(parallel=1)
+        alone.load()
+        await ask_in_several_orders(alone, asked)
+        alone.close()
+        assert {prompt: shared.seen[prompt] for prompt in asked} == alone.seen
+    assert all(len(each) == 1 for each in shared.seen.values())
+    # Each beginning was read once.
+    assert shared.read_anew == 2
 
 
 def test_a_prefixed_text_is_its_text_and_knows_its_beginning() -> None:

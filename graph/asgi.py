@@ -82,9 +82,13 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             return bytes(body)
 
 
-async def aside(size: int, work: Callable[[], T]) -> T:
-    """The result of work on so many bytes, on a thread where it would hold up the event loop."""
-    return work() if size < _LARGE else await asyncio.to_thread(work)
+async def aside(size: int, work: Callable[[], T], most: int = _LARGE) -> T:
+    """The result of work on `size` bytes or characters, on a thread where they are over `most`.
+
+    Over it the work would hold up every other request. Up to it the way to a thread and back would
+    take longer than the work, and as long again for each other thread that wants the interpreter.
+    """
+    return work() if size <= most else await asyncio.to_thread(work)
 
 
 async def run_for_client(work: Awaitable[T], receive: Receive) -> T:

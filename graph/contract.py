@@ -15,9 +15,10 @@ Every check of a request is made here, once; `graph/turn/limits.py` says how lar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from graph.errors import RequestError, TooLarge
@@ -64,6 +65,7 @@ RESPONSE = "response"
 DEGRADED = "degraded"
 STEPS = "steps"
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 PIVOT = "en"
 MIXED = "mixed"
 
@@ -164,10 +166,14 @@ def find_request_ids(payload: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def check_predictions(predictions: Sequence[Instance]) -> None:
-    """Raises RequestError for a prediction that no later step of a graph would take."""
+def check_predictions(predictions: Sequence[Instance], checked: Sequence[Instance] = ()) -> None:
+    """Raises RequestError for a prediction that no later step of a graph would take.
+
+    checked: the instances that the predictions are of. A text that is theirs is not checked again.
+    """
     for i, prediction in enumerate(predictions):
-        _check_instance(prediction, f"predictions[{i}]", INNER)
+        known = checked[i] if i < len(checked) else _NOTHING
+        _check_instance(prediction, f"predictions[{i}]", INNER, known)
 
 
 def require_text(instance: Instance, field: str, index: int) -> str:
@@ -243,7 +249,9 @@ def gave_nothing(instance: Instance, field: str) -> bool:
     return isinstance(text, str) and not text.strip() and DEGRADED in instance
 
 
-def _check_instance(instance: Any, where: str, schema: Schema) -> Instance:
+def _check_instance(
+    instance: Any, where: str, schema: Schema, checked: Mapping[str, Any] = _NOTHING
+) -> Instance:
     if not isinstance(instance, dict):
         raise RequestError(where, f"must be an object, not {kind_of(instance)}")
     prefix = f"{where}." if where else ""
@@ -252,6 +260,8 @@ def _check_instance(instance: Any, where: str, schema: Schema) -> Instance:
             known = ", ".join(schema.fields)
             raise RequestError(prefix + shown(key), f"unknown key; known are {known}")
     for key, value in instance.items():
+        if isinstance(value, str) and checked.get(key) is value:
+            continue
         _CHECKS[key](value, prefix + key, schema.limits)
     if USER_INPUT not in instance:
         raise RequestError(prefix + USER_INPUT, "missing")

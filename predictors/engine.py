@@ -137,6 +137,13 @@ async def text_in_parts(
         yield text
 
 
+def size_of(prompt: Prompt) -> int:
+    """Characters of the prompt's own texts."""
+    if isinstance(prompt, Translation):
+        return len(prompt.text)
+    return len(prompt) if isinstance(prompt, str) else sum(len(each.content) for each in prompt)
+
+
 def without_languages(prompt: Prompt, model: str) -> str | tuple[Message, ...]:
     """The prompt for a model that is told no languages. Raises EngineError for a Translation."""
     if isinstance(prompt, Translation):

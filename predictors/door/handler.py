@@ -7,6 +7,7 @@ answered with the same status and the same words by either. It imports no web fr
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -215,10 +216,12 @@ class Handler:
     async def _predict(
         self, instances: list[Instance], left: float, predict: Work
     ) -> list[Instance]:
+        # As they came: a predictor may write into them.
+        came = [dict(instance) for instance in instances]
         try:
             async with asyncio.timeout(self.seconds_within(left)):
                 predictions = await predict(instances)
-            return await aside(_size(predictions), lambda: self._checked(predictions))
+            return await aside(_size(predictions), lambda: self._checked(predictions, came))
         except TimeoutError as err:
             if left < self._request_timeout:
                 words = f"no answer by the turn's deadline; {_MORE_TIME}"
@@ -248,10 +251,10 @@ class Handler:
             report(error, "passed the request on without its part")
         return predictions
 
-    def _checked(self, predictions: list[Instance]) -> list[Instance]:
+    def _checked(self, predictions: list[Instance], came: Sequence[Instance]) -> list[Instance]:
         """The predictions, where a later step of a graph takes them. Raises EngineError."""
         try:
-            contract.check_predictions(predictions)
+            contract.check_predictions(predictions, came)
         except RequestError as err:
             raise EngineError(f"{self.name}: the model's text cannot be passed on: {err}") from err
         return predictions
@@ -271,8 +274,7 @@ def close_all(handlers: Collection[Handler]) -> None:
 
 def _size(instances: Sequence[Instance]) -> int:
     """Characters of the texts, near enough."""
-    values = (value for instance in instances for value in instance.values())
-    return sum(
-        sum(map(len, map(str, value))) if isinstance(value, list) else len(str(value))
-        for value in values
-    )
+    values = [value for instance in instances for value in instance.values()]
+    lists = (value for value in values if isinstance(value, list))
+    texts = [*values, *itertools.chain.from_iterable(lists)]
+    return sum(len(text) for text in texts if isinstance(text, str))

@@ -8,17 +8,17 @@ seeds the random numbers of a thread once. Temperature 0 is reproducible.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from graph.asgi import aside
 from graph.errors import ModelError, NotReady
 from predictors.checkpoints.generation import cut_at_stop
 from predictors.checkpoints.tokens import Tokens, load_tokens
-from predictors.engine import EngineInfo, Prompt, Sampling
+from predictors.engine import EngineInfo, Prompt, Sampling, size_of
 from predictors.engines.ctranslate2_decoder import Decoder
 from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
 from predictors.engines.ctranslate2_words import GrowingText
@@ -27,6 +27,9 @@ from predictors.models.manifest import read_description
 from predictors.scheduling.batching import MicroBatcher
 from predictors.scheduling.cores import Cores
 from predictors.scheduling.request import current_request
+
+# So many characters take a tokenizer about a millisecond.
+_SHORT = 2000
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,18 @@ class CTranslate2:
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """One text per prompt. Raises TooLarge for a prompt that the model has no room for."""
         loaded = self._ready()
-        jobs = await asyncio.to_thread(
-            lambda: [loaded.model.prepare(prompt, sampling) for prompt in prompts]
+        jobs = await aside(
+            sum(map(size_of, prompts)),
+            lambda: [loaded.model.prepare(prompt, sampling) for prompt in prompts],
+            _SHORT,
         )
         answers = await loaded.batcher.submit(jobs)
         _count([job.tokens for _, job in jobs], answers)
-        return await asyncio.to_thread(
-            lambda: [cut_at_stop(loaded.tokens.decode(answer), sampling) for answer in answers]
+        # A token stands for a few characters.
+        return await aside(
+            4 * sum(map(len, answers)),
+            lambda: [cut_at_stop(loaded.tokens.decode(answer), sampling) for answer in answers],
+            _SHORT,
         )
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
@@ -118,7 +126,7 @@ class CTranslate2:
 
     async def _speak(self, model: Decoder, prompt: Prompt, sampling: Sampling, put: Put) -> None:
         loaded = self._ready()
-        key, job = await asyncio.to_thread(model.prepare, prompt, sampling)
+        key, job = await aside(size_of(prompt), lambda: model.prepare(prompt, sampling), _SHORT)
         text = GrowingText(loaded.tokens, sampling.stop, put)
         try:
             [answer] = await loaded.batcher.submit([(key, replace(job, reader=text))])
@@ -128,7 +136,8 @@ class CTranslate2:
             text.leave()
 
     async def count_tokens(self, prompt: Prompt) -> int:
-        return len(await asyncio.to_thread(self._ready().model.read, prompt))
+        read = self._ready().model.read
+        return len(await aside(size_of(prompt), lambda: read(prompt), _SHORT))
 
     def _ready(self) -> _Loaded:
         if self._loaded is None:

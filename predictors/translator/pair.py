@@ -7,16 +7,19 @@ nothing where it is wanted; either way the text counts as poor.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from graph import contract
+from graph.asgi import aside
 from graph.errors import EngineError
 from graph.text.protected import find_spans, hide
 from graph.text.splitting import Piece, Splitter, has_letters, trim
 from predictors.translator.quality import Translated
+
+# So many characters take the splitter about a millisecond.
+_SHORT = 250
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,12 @@ class PairTranslator:
 
         Raises EngineError.
         """
-        # A long text takes a while to split, which must not hold up other requests.
-        documents = await asyncio.to_thread(lambda: [self._splitter.split(t) for t in texts])
+        size = sum(map(len, texts))
+        documents = await aside(size, lambda: [self._splitter.split(t) for t in texts], _SHORT)
         wanted = [piece.text for document in documents for piece in document if piece.translate]
         translations = await self._sentences(list(dict.fromkeys(wanted)))
-        return await asyncio.to_thread(
-            lambda: [_join(document, translations) for document in documents]
+        return await aside(
+            size, lambda: [_join(document, translations) for document in documents], _SHORT
         )
 
     async def _sentences(self, sentences: Sequence[str]) -> dict[str, Translated]:
@@ -84,7 +87,8 @@ class PairTranslator:
 
         Where the model loses one, the words between the protected places are translated alone.
         """
-        hidden = await asyncio.to_thread(lambda: {each: hide(each) for each in sentences})
+        size = sum(map(len, sentences))
+        hidden = await aside(size, lambda: {each: hide(each) for each in sentences}, _SHORT)
         whole = [sentence for sentence in sentences if hidden[sentence]]
         asked = [h.text for h in hidden.values() if h]
         found: dict[str, Translated] = {}
@@ -94,7 +98,7 @@ class PairTranslator:
             if shown is not None:
                 found[sentence] = replace(answer, text=shown)
         lost = [sentence for sentence in sentences if sentence not in found]
-        parts = await asyncio.to_thread(lambda: {each: _between(each) for each in lost})
+        parts = await aside(size, lambda: {each: _between(each) for each in lost}, _SHORT)
         words = [p.text for pieces in parts.values() for p in pieces if p.translate]
         alone = dict(zip(words, await self._ask(words), strict=True))
         for sentence, pieces in parts.items():

@@ -6,14 +6,16 @@ it should. Every strategy asks through `ask_twice`, so that what is doubtful is 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
+from graph.asgi import aside
 from predictors.translator.language import LanguageCheck
 
+# So many characters take the judge about a millisecond.
+_SHORT = 250
 LONGEST_RATIO = 3.0
 # A short text is one of up to so many characters. Its translation says no more sentences than it
 # does, and is longer than twice its length by so many characters at most.
@@ -71,14 +73,14 @@ async def ask_twice(
 ) -> list[Translated]:
     """The translations of `first`; those that are doubtful are asked for once more by `second`."""
     answers = await first(texts)
-    # Many sentences take a while to judge, which must not hold up other requests.
-    doubts = await asyncio.to_thread(lambda: list(map(judge.is_doubtful, texts, answers)))
+    size = sum(map(len, texts))
+    doubts = await aside(size, lambda: list(map(judge.is_doubtful, texts, answers)), _SHORT)
     doubtful = [i for i, doubt in enumerate(doubts) if doubt]
     found = [Translated(answer) for answer in answers]
     if doubtful:
         retried = await second([texts[i] for i in doubtful])
         tries = [(texts[i], answers[i], each) for i, each in zip(doubtful, retried, strict=True)]
-        chosen = await asyncio.to_thread(lambda: [better(judge, *each) for each in tries])
+        chosen = await aside(size, lambda: [better(judge, *each) for each in tries], _SHORT)
         for i, translated in zip(doubtful, chosen, strict=True):
             found[i] = translated
     return found

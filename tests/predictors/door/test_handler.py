@@ -65,6 +65,21 @@ async def test_a_place_is_given_back_after_every_failure():
         assert (await handler.answer(BODY)).status == 500
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+async def test_a_text_that_no_later_step_takes_is_the_predictors_error_wherever_it_wrote_it(
+    in_place,
+):
+    class Writes(Waits):
+        async def predict(self, instances):
+            predictions = instances if in_place else [dict(each) for each in instances]
+            predictions[0]["user_input"] = "a\x00b"
+            return predictions
+
+    answer = await loaded(Writes()).answer(NAMED)
+    assert answer.status == 500
+    assert "waits: the model's text cannot be passed on" in json.loads(answer.body)["error"]
+
+
 @pytest.mark.parametrize("text", ["é 你好 😀 \u2028", '"quoted" \\ / \n'])
 async def test_an_answer_is_json_of_the_same_text(text):
     predictor = Waits()

@@ -17,7 +17,7 @@ import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from graph.golang.quoting import quote_json
+from graph.golang.quoting import escape_json, quote_json
 
 MAX_DEPTH = 256
 # What is nested more deeply is not JSON for Go.
@@ -34,8 +34,16 @@ _TOKEN = re.compile(
 )
 
 
+# Between these Python writes a number as Go does, but for those that are whole.
+_SMALLEST, _LARGEST = 1e-4, 1e15
+
+
 class DecodeError(ValueError):
     """A body that Go's json.Unmarshal refuses."""
+
+
+class _OddNumber(Exception):
+    """A number that Python writes otherwise than Go."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -45,7 +53,7 @@ class Pairs(list[tuple[str, Any]]):
 def is_valid(body: bytes) -> bool:
     """Go's json.Valid."""
     try:
-        _parse(body)
+        _VALID.decode(_text(body))
     except ValueError:
         return False
     except RecursionError:
@@ -86,7 +94,9 @@ def decode_pairs(body: bytes) -> Any:
     if _depth(body) > MAX_DEPTH:
         raise DecodeError(f"JSON nested over {MAX_DEPTH} levels")
     try:
-        return _parse(body)
+        text = _text(body)
+        may_lack_halves = "\\u" in text or _SURROGATE.search(text)
+        return (_CLEAN_PAIRS if may_lack_halves else _PAIRS).decode(text)
     except ValueError as err:
         raise DecodeError(f"not JSON: {err}") from err
 
@@ -123,7 +133,11 @@ def has_number_out_of_range(value: Any) -> bool:
 
 def encode(value: Any) -> bytes:
     """Go's json.Marshal: compact, keys sorted, HTML characters escaped."""
-    return _encode(value).encode()
+    try:
+        text = _ENCODER.encode(_plain(value))
+    except _OddNumber:
+        return _encode(value).encode()
+    return escape_json(_clean(text)).encode()
 
 
 def format_number(value: float) -> str:
@@ -133,16 +147,11 @@ def format_number(value: float) -> str:
     return repr(value).replace("e-0", "e-")
 
 
-def _parse(body: bytes) -> Any:
+def _text(body: bytes) -> str:
     text = body.decode("utf-8", "surrogateescape")
     if text.startswith("\ufeff"):
         raise ValueError("a byte order mark")
-    return json.loads(
-        text,
-        parse_int=float,
-        parse_constant=_refuse_constant,
-        object_pairs_hook=_clean_keys,
-    )
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -157,12 +166,41 @@ def _clean(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+# Made once, for the making takes as long as a small body.
+_VALID = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+_PAIRS, _CLEAN_PAIRS = (
+    json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant, object_pairs_hook=hook)
+    for hook in (Pairs, _clean_keys)
+)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 def _depth(body: bytes) -> int:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return 0
     brackets = re.findall(rb"[\[{\]}]", _ANY_STRING.sub(b"", body))
     steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
     return max(itertools.accumulate(steps), default=0)
+
+
+def _plain(value: Any) -> Any:
+    """A value that Python's encoder writes as Go would, but for what `escape_json` escapes.
+
+    Raises _OddNumber.
+    """
+    if isinstance(value, Pairs):
+        value = dict(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return _plain_number(value) if isinstance(value, float) else value
+
+
+def _plain_number(value: float) -> float:
+    if not _SMALLEST <= abs(value) < _LARGEST and (value or math.copysign(1, value) < 0):
+        raise _OddNumber
+    return int(value) if value.is_integer() else value
 
 
 def _encode(value: Any) -> str:

@@ -70,7 +70,7 @@ async def route(
     call: Call,
     *,
     draw: Callable[[], int] = lambda: secrets.randbelow(100),
-    watch: Watch = lambda visit: None,
+    watch: Watch | None = None,
 ) -> Answer:
     """The graph's answer to one request; never raises StepError.
 
@@ -98,7 +98,7 @@ class _Walk:
     headers: Headers
     call: Call
     draw: Callable[[], int]
-    watch: Watch
+    watch: Watch | None
     orders: Iterator[int]
 
     async def node(self, name: str, body: bytes, depth: int) -> Answer:
@@ -119,19 +119,26 @@ class _Walk:
 
     async def _step(self, node: str, index: int, body: bytes, depth: int) -> Answer:
         step = self.graph.nodes[node].steps[index]
+        if self.watch is None:
+            return await self._ask(step, body, depth)
         visit = Visit(next(self.orders), depth, node, index, step, body)
         started = time.perf_counter()
         try:
-            if step.node_name:
-                answer = await self.node(step.node_name, body, depth + 1)
-            else:
-                answer = await self.call(step, body, self.headers)
+            answer = await self._ask(step, body, depth)
         except StepError as err:
             took = time.perf_counter() - started
             self.watch(replace(visit, error=err.message, seconds=took))
-            raise StepError(err.message) from err  # 404 is for a root Switch alone
+            raise
         self.watch(replace(visit, answer=answer, seconds=time.perf_counter() - started))
         return answer
+
+    async def _ask(self, step: Step, body: bytes, depth: int) -> Answer:
+        try:
+            if step.node_name:
+                return await self.node(step.node_name, body, depth + 1)
+            return await self.call(step, body, self.headers)
+        except StepError as err:
+            raise StepError(err.message) from err  # 404 is for a root Switch alone
 
     async def _switch(self, name: str, node: Node, body: bytes, depth: int) -> Answer:
         if is_valid(body):

@@ -21,6 +21,12 @@ from graph.golang.json import (
 )
 
 MARKS = '{}[]",:0.-+eE1\\u tfn'
+FLOATS = (
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(1e-7, 1e-3)
+    | st.integers(-(10**22), 10**22).map(float)
+    | st.sampled_from((0.0, -0.0, 1.0, 1e15, 1e16, 1e21, 1e-4, 1e-5, 1e-6))
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -34,7 +40,26 @@ def test_what_is_written_reads_back_the_same(value: object) -> None:
     assert json.loads(encode(value), parse_int=float) == json.loads(plain, parse_int=float)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+TEXTS = st.text(alphabet='<>&"\\/\x00\x7f\u2028\ud800\udc00\ufffdé😀a', max_size=5)
+WRITTEN = st.recursive(
+    st.none() | st.booleans() | FLOATS | TEXTS,
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(TEXTS, inner)
+        | st.lists(st.tuples(TEXTS, inner)).map(Pairs)
+    ),
+    max_leaves=20,
+)
+
+
+@given(WRITTEN)
+def test_a_value_is_written_the_same_beside_a_number_that_python_would_write_otherwise(
+    value: object,
+) -> None:
+    assert encode([value, 1e300]) == encode([value])[:-1] + b",1e+300]"
+
+
+@given(FLOATS)
 def test_a_number_keeps_its_value_and_its_shortest_form(value: float) -> None:
     text = format_number(value)
     assert float(text) == value

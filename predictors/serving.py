@@ -19,7 +19,7 @@ from typing import Any
 from graph.asgi import json_answer
 from graph.errors import ParleyError
 from graph.http.openapi import PATH, describe, predictor_door
-from graph.http.server import Server, StopSignals, listen, serve_while_loading
+from graph.http.server import Server, StopSignals, listen, run_server, serve_while_loading
 from graph.imports import without_arguments
 from graph.telemetry.exposition import METRICS, MetricsApp
 from graph.telemetry.telemetry import Telemetry
@@ -38,6 +38,7 @@ from predictors.sharing import Shared
 
 log = logging.getLogger(__name__)
 
+_MODEL = "/v1/models/{model_name}"
 Built = tuple[Predictor, PredictorSettings]
 # Arguments, environment, progress, and what the models of the process share.
 Build = Callable[[Sequence[str], Mapping[str, str], Progress, Shared], Built]
@@ -97,7 +98,7 @@ def serve(handlers: Sequence[Handler], settings: ServerSettings, telemetry: Tele
     set_up_logging(settings.log_level, settings.log_format, settings.log_texts == "yes")
     with StopSignals() as signals, listen(settings.host, settings.http_port) as listener:
         try:
-            asyncio.run(_serve(handlers, listener, settings, telemetry, signals))
+            run_server(_serve(handlers, listener, settings, telemetry, signals))
         finally:
             telemetry.tracing.close()
     log.info("%s stopped", _names(handlers))
@@ -130,16 +131,20 @@ def build_app(
         registry.update(_kserve_model(handler))
     data_plane = _data_plane(registry)
     endpoints = V1Endpoints(data_plane)
+
+    async def predict(request: Any) -> Any:
+        return await endpoints.predict(request.path_params["model_name"], request)
+
     app = FastAPI(openapi_url=None)
+    # First, and by Starlette alone: FastAPI would take as long to look for parameters in a request
+    # as the handler takes for all of it.
+    app.router.routes.append(Route(f"{_MODEL}:predict", predict, methods=["POST"]))
     app.add_api_route("/", _all_alive(handlers), methods=["GET"])
     app.add_api_route("/readyz", _all_ready(handlers), methods=["GET"])
     if openapi:
         app.add_api_route(PATH, _description(handlers), methods=["GET"])
     app.add_api_route("/v1/models", endpoints.models, methods=["GET"])
-    app.add_api_route("/v1/models/{model_name}", endpoints.model_ready, methods=["GET"])
-    app.add_api_route(
-        "/v1/models/{model_name}:predict", endpoints.predict, methods=["POST"], response_model=None
-    )
+    app.add_api_route(_MODEL, endpoints.model_ready, methods=["GET"])
     app.router.routes.append(Route(METRICS, MetricsApp(telemetry.registry), methods=["GET"]))
     writing = [handler for handler in handlers if handler.writes]
     if writing:

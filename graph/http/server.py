@@ -14,11 +14,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
+from uvicorn.loops.auto import auto_loop_factory
 
 from graph.asgi import App, Message, Receive, Scope, Send, answer_error, send_answer
 from graph.errors import NotReady, ServeError
@@ -69,6 +70,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Nothing here asks who the client is.
+                proxy_headers=False,
                 # uvicorn takes any number, whatever its types say.
                 timeout_keep_alive=keep_alive_seconds,  # type: ignore[arg-type]
                 timeout_graceful_shutdown=math.ceil(drain_seconds),
@@ -129,6 +132,12 @@ class StopSignals:
             self._early.append(number)
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._handle, number)
+
+
+def run_server(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` as `asyncio.run` does, on uvloop where that is installed."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(main)
 
 
 def stop_or_hurry(server: Server, note: Callable[[str], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import socket
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from graph.http.server import (
     Server,
     StopSignals,
     listen,
+    run_server,
     serve_while_loading,
     stop_or_hurry,
     url_of,
@@ -53,7 +53,7 @@ def serve_local(
         app = with_gateway(app, local, telemetry) if gateway else app
         app = allow_origins(app, origins)
         try:
-            asyncio.run(_serve(local, listener, note, app, gateway, signals))
+            run_server(_serve(local, listener, note, app, gateway, signals))
         finally:
             telemetry.tracing.close()
 

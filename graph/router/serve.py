@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
 
 from graph.errors import SpecError
-from graph.http.server import Server, StopSignals, listen, stop_or_hurry, url_of
+from graph.http.server import Server, StopSignals, listen, run_server, stop_or_hurry, url_of
 from graph.router.app import graph_app, limits_of
 from graph.router.propagation import VARIABLE, read_patterns
 from graph.router.transport import http_call
@@ -54,7 +53,7 @@ def serve_graph(
     """Serves until SIGTERM or Ctrl-C. Raises ServeError for a port that cannot be had."""
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     with StopSignals() as signals, listen(host, port) as listener:
-        asyncio.run(_serve(graph, urls, listener, max_body, note, signals))
+        run_server(_serve(graph, urls, listener, max_body, note, signals))
 
 
 async def _serve(

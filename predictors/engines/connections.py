@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,17 +15,19 @@ class Connections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: set[Any] = set()
+        self._open: set[socket.socket] = set()
         self._closed = False
 
     @contextmanager
     def one(self) -> Iterator[dict[str, Any]]:
         """The extensions of an httpx2 request, whose connection is known here while it lasts."""
-        opened: list[Any] = []
+        opened: list[socket.socket] = []
 
         async def note(event: str, info: dict[str, Any]) -> None:
             if event == "connection.connect_tcp.complete":
-                opened.append(info["return_value"].get_extra_info("socket"))
+                # A second handle, because uvloop's own sockets cannot be shut.
+                handle = info["return_value"].get_extra_info("socket").fileno()
+                opened.append(socket.socket(fileno=os.dup(handle)))
                 self._add(opened[-1])
 
         try:
@@ -32,6 +35,8 @@ class Connections:
         finally:
             with self._lock:
                 self._open.difference_update(opened)
+            for each in opened:
+                each.close()
 
     def close(self) -> None:
         """Shut every connection, and from now on each new one."""
@@ -40,13 +45,13 @@ class Connections:
             for connection in self._open:
                 _shut(connection)
 
-    def _add(self, connection: Any) -> None:
+    def _add(self, connection: socket.socket) -> None:
         with self._lock:
             self._open.add(connection)
             if self._closed:
                 _shut(connection)
 
 
-def _shut(connection: Any) -> None:
+def _shut(connection: socket.socket) -> None:
     with suppress(OSError):  # the other side may have been quicker
         connection.shutdown(socket.SHUT_RDWR)

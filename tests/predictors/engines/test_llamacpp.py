@@ -31,8 +31,7 @@ class Likelihoods(LlamaCpp):
 
     def __init__(self, parallel: int, users: int = 1) -> None:
         path = resolve("embedded:gemma3-270m").path
-        options = {"parallel": parallel, "users": users}
-        super().__init__(path, "gemma", threads=1, context=512, **options)
+        super().__init__(path, "gemma", threads=1, parallel=parallel, users=users, context=512)
         self.seen: dict[str, set[tuple[float, ...]]] = defaultdict(set)
         # How often a prompt's beginning was read whole.
         self.read_anew = 0
@@ -82,7 +81,7 @@ async def test_two_users_have_the_answers_of_two_engines_and_keep_their_beginnin
         alone.load()
         await ask_in_several_orders(alone, asked)
         alone.close()
-        assert {prompt: shared.seen[prompt] for prompt in asked} == alone.seen
+        assert {str(prompt): shared.seen[str(prompt)] for prompt in asked} == alone.seen
     assert all(len(each) == 1 for each in shared.seen.values())
     # Each beginning was read once.
     assert shared.read_anew == 2

@@ -81,7 +81,10 @@ class CTranslate2:
             generator = self._open("Generator", device, workers)
             model = Decoder(generator, tokens, description, self._model, self._context)
         batcher = MicroBatcher[Any, Any, list[str]](
-            model.run, workers=workers, cores=self._cores if on_cpu else None
+            model.run,
+            workers=workers,
+            cores=self._cores if on_cpu else None,
+            tokens=model.tokens_of,
         )
         info = description.engine_info(self._model, model.context, device)
         self._loaded = _Loaded(model, tokens, batcher, info)

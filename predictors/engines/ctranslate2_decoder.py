@@ -98,6 +98,10 @@ class Decoder:
         given = len(read) - 1 if generation.repetition_penalty != 1.0 else 0
         return _Key(generation, words, sampling.stop, given), Job(read)
 
+    @staticmethod
+    def tokens_of(job: Job) -> int:
+        return len(job.prompt)
+
     def run(self, key: _Key, jobs: list[Job]) -> list[list[str]]:
         """Blocks; runs on a thread of the batcher."""
         options = decoder_options(key.generation, key.suppressed, key.given)

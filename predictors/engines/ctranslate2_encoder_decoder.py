@@ -86,6 +86,10 @@ class EncoderDecoder:
         prefix = self._prefix(prompt, generation)
         return _Key(generation, words), _Job(source, prefix, ngrams, beginnings)
 
+    @staticmethod
+    def tokens_of(job: _Job) -> int:
+        return len(job.source)
+
     def run(self, key: _Key, jobs: list[_Job]) -> list[list[str]]:
         """Blocks; runs on a thread of the batcher.
 

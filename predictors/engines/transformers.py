@@ -76,6 +76,7 @@ class Transformers:
             batch=self._batch,
             width=self._threads if on_cpu else 1,
             cores=self._cores if on_cpu else None,
+            tokens=len,
         )
         info = model.description.engine_info(self._model, model.context, model.device)
         self._loaded = _Loaded(model, batcher, info)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from graph.errors import NotReady
@@ -20,6 +21,10 @@ from predictors.scheduling.cores import Cores, Pace
 from predictors.scheduling.fairness import FairQueue
 from predictors.scheduling.request import current_request
 from predictors.scheduling.spent import Wait
+
+# Of the texts that one call reads. Sixteen sentences have a few hundred; sixteen prompts that fill
+# a context of 4,096 would take gigabytes for their attention.
+MOST_TOKENS = 8192
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -37,7 +42,9 @@ class _Entry(Generic[K, T, R]):
 class MicroBatcher(Generic[K, T, R]):
     """Runs `work(key, items)`, which blocks, for items of one key from any number of requests.
 
-    batch: the most items of one call.  workers: calls at a time.  width: cores that a call keeps
+    batch: the most items of one call.  tokens: how much of a model's memory an item takes, if items
+    differ in that; those of one call are padded to its longest, and have `MOST_TOKENS` at most
+    together, or there is one.  workers: calls at a time.  width: cores that a call keeps
     busy.  cores: those that it shares with other models, by default enough of its own.  threads:
     where the work runs, by default threads of its own, as many as there are workers.  clock:
     seconds that never go back.
@@ -48,6 +55,7 @@ class MicroBatcher(Generic[K, T, R]):
         work: Callable[[K, list[T]], list[R]],
         *,
         batch: int = 16,
+        tokens: Callable[[T], int] | None = None,
         workers: int = 1,
         width: int = 1,
         cores: Cores | None = None,
@@ -56,6 +64,7 @@ class MicroBatcher(Generic[K, T, R]):
     ) -> None:
         self._work = work
         self._batch = batch
+        self._tokens = tokens
         self.width = width
         self._idle = workers
         self._at_work = 0
@@ -138,12 +147,30 @@ class MicroBatcher(Generic[K, T, R]):
     async def _run(self, batch: list[_Entry[K, T, R]]) -> None:
         begun = self._clock()
         try:
-            await self._answer(batch)
+            for part in self._parts(batch):
+                await self._answer(part)
         finally:
             self._idle += 1
             self._at_work -= len(batch)
             self._cores.give_back(self.width, len(batch), self._clock() - begun)
             self._leave()
+
+    def _parts(self, batch: list[_Entry[K, T, R]]) -> list[list[_Entry[K, T, R]]]:
+        """What fits into one call: as it came where all of it does, else long with long."""
+        if self._tokens is None:
+            return [batch]
+        sized = [(self._tokens(entry.item), entry) for entry in batch]
+        if len(batch) * max(size for size, _ in sized) <= MOST_TOKENS:
+            return [batch]
+        parts: list[list[_Entry[K, T, R]]] = []
+        longest = 0
+        for size, entry in sorted(sized, key=itemgetter(0), reverse=True):
+            if parts and (len(parts[-1]) + 1) * longest <= MOST_TOKENS:
+                parts[-1].append(entry)
+            else:
+                parts.append([entry])
+                longest = size
+        return parts
 
     def _leave(self) -> None:
         """Have no part in the cores any more, once it is closed and nobody waits for a refusal."""

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import NotReady
-from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.batching import MOST_TOKENS, MicroBatcher
 
 
 class Gate:
@@ -66,6 +66,49 @@ async def test_idle_workers_share_what_waits() -> None:
     batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, workers=2)
     assert await batcher.submit([("a", i) for i in (1, 2, 3, 4, 5)]) == [10, 20, 30, 40, 50]
     assert sorted(items for _, items in gate.batches) == [[1, 2, 3], [4, 5]]
+    batcher.close()
+
+
+async def test_what_is_long_goes_with_what_is_long_and_no_call_is_over_its_tokens() -> None:
+    gate = Gate()
+    gate.free.set()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, tokens=lambda item: item)
+    sizes = [10, 4000, 20, 2500, 30, 9000, 2600, 40]
+    assert await batcher.submit([("a", size) for size in sizes]) == [size * 10 for size in sizes]
+    assert [items for _, items in gate.batches] == [[9000], [4000, 2600], [2500, 40, 30], [20, 10]]
+    assert all(len(i) == 1 or len(i) * max(i) <= MOST_TOKENS for _, i in gate.batches)
+    gate.batches.clear()
+    await batcher.submit([("a", size) for size in (10, 500, 20)])
+    assert gate.batches == [("a", [10, 500, 20])]
+    batcher.close()
+
+
+async def test_who_leaves_while_a_part_of_their_batch_is_at_work_costs_nothing() -> None:
+    calls: list[list[int]] = []
+    together, entered, left = (threading.Event() for _ in range(3))
+
+    def work(key: str, items: list[int]) -> list[int]:
+        calls.append(items)
+        if items == [1]:
+            assert together.wait(30)
+        else:
+            entered.set()
+            assert left.wait(30)
+        return items
+
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(work, tokens=lambda item: item)
+    first, staying, leaving = (
+        asyncio.create_task(batcher.submit([("a", i)])) for i in (1, 9000, 8000)
+    )
+    await settle()
+    together.set()
+    await asyncio.to_thread(entered.wait, 30)
+    leaving.cancel()
+    await settle()
+    left.set()
+    assert await first == [1] and await staying == [9000]
+    await batcher.drain()
+    assert calls == [[1], [9000]]
     batcher.close()
 
 

@@ -8,7 +8,6 @@ middleware (middleware.py) that bounds what comes in. V2, gRPC and explain are n
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from predictors.engine import EngineInfo, Prompt, Sampling, size_of
 from predictors.engines.ctranslate2_decoder import Decoder
 from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
 from predictors.engines.ctranslate2_words import GrowingText
+from predictors.engines.spare_memory import SpareMemory
 from predictors.engines.streams import Put, parts_of
 from predictors.models.manifest import read_description
 from predictors.scheduling.batching import MicroBatcher
@@ -40,6 +41,7 @@ class _Loaded:
     tokens: Tokens
     batcher: MicroBatcher[Any, Any, list[str]]
     info: EngineInfo
+    spare: SpareMemory = field(default_factory=SpareMemory)
 
 
 class CTranslate2:
@@ -92,6 +94,7 @@ class CTranslate2:
     def close(self) -> None:
         loaded, self._loaded = self._loaded, None
         if loaded is not None:
+            loaded.spare.close()
             loaded.batcher.close()
 
     @property
@@ -108,6 +111,7 @@ class CTranslate2:
         )
         answers = await loaded.batcher.submit(jobs)
         _count([job.tokens for _, job in jobs], answers)
+        loaded.spare.note(is_large=len(jobs) > 1 or loaded.batcher.items > 0)
         # A token stands for a few characters.
         return await aside(
             4 * sum(map(len, answers)),

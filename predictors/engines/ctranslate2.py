@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class _Loaded:
     tokens: Tokens
     batcher: MicroBatcher[Any, Any, list[str]]
     info: EngineInfo
-    spare: SpareMemory = field(default_factory=SpareMemory)
+    spare: SpareMemory
 
 
 class CTranslate2:
@@ -89,7 +89,8 @@ class CTranslate2:
             tokens=model.tokens_of,
         )
         info = description.engine_info(self._model, model.context, device)
-        self._loaded = _Loaded(model, tokens, batcher, info)
+        spare = SpareMemory(lambda: not batcher.items)
+        self._loaded = _Loaded(model, tokens, batcher, info, spare)
 
     def close(self) -> None:
         loaded, self._loaded = self._loaded, None
@@ -109,9 +110,11 @@ class CTranslate2:
             lambda: [loaded.model.prepare(prompt, sampling) for prompt in prompts],
             _SHORT,
         )
-        answers = await loaded.batcher.submit(jobs)
+        try:
+            answers = await loaded.batcher.submit(jobs)
+        finally:
+            loaded.spare.note(is_large=len(jobs) > 1 or loaded.batcher.items > 0)
         _count([job.tokens for _, job in jobs], answers)
-        loaded.spare.note(is_large=len(jobs) > 1 or loaded.batcher.items > 0)
         # A token stands for a few characters.
         return await aside(
             4 * sum(map(len, answers)),

@@ -22,11 +22,18 @@ def trim() -> None:
 
 
 class SpareMemory:
-    """Belongs to one event loop's thread. seconds: how long it must be quiet before `give_back`."""
+    """Belongs to one event loop's thread.
+
+    is_idle: whether no call is at work.  seconds: how long it must be quiet before `give_back`.
+    """
 
     def __init__(
-        self, give_back: Callable[[], None] = trim, seconds: float = QUIET_SECONDS
+        self,
+        is_idle: Callable[[], bool],
+        give_back: Callable[[], None] = trim,
+        seconds: float = QUIET_SECONDS,
     ) -> None:
+        self._is_idle = is_idle
         self._give_back = give_back
         self._seconds = seconds
         self._timer: asyncio.TimerHandle | None = None
@@ -48,5 +55,7 @@ class SpareMemory:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        self._is_large = False
-        loop.run_in_executor(None, self._give_back)
+        # A call that is still at work is noted when it ends.
+        if self._is_idle():
+            self._is_large = False
+            loop.run_in_executor(None, self._give_back)

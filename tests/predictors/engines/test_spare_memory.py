@@ -24,7 +24,7 @@ class GivesBack:
 
 async def test_it_is_given_back_once_after_the_last_of_several_calls_and_off_the_loop() -> None:
     give_back = GivesBack()
-    memory = SpareMemory(give_back, seconds=0.001)
+    memory = SpareMemory(lambda: True, give_back, seconds=0.001)
     for is_large in (False, True, False):
         memory.note(is_large)
     await asyncio.wait_for(give_back.done.wait(), 30)
@@ -34,14 +34,30 @@ async def test_it_is_given_back_once_after_the_last_of_several_calls_and_off_the
 
 async def test_calls_for_one_item_and_an_engine_that_is_closed_leave_it_as_it_is() -> None:
     give_back = GivesBack()
-    alone, closed = (SpareMemory(give_back, seconds=0) for _ in range(2))
+    alone, closed = (SpareMemory(lambda: True, give_back, seconds=0) for _ in range(2))
     alone.note(False)
     closed.note(True)
     closed.close()
-    last = SpareMemory(give_back, seconds=0)
+    last = SpareMemory(lambda: True, give_back, seconds=0)
     last.note(True)
     await asyncio.wait_for(give_back.done.wait(), 30)
     assert len(give_back.threads) == 1
+
+
+async def test_while_a_call_is_at_work_nothing_is_given_back_but_after_it_as_much() -> None:
+    give_back, at_work, asked = GivesBack(), [1], asyncio.Event()
+
+    def is_idle() -> bool:
+        asked.set()
+        return not at_work
+
+    memory = SpareMemory(is_idle, give_back, seconds=0.001)
+    memory.note(True)
+    await asyncio.wait_for(asked.wait(), 30)
+    assert not give_back.threads
+    at_work.clear()
+    memory.note(False)
+    await asyncio.wait_for(give_back.done.wait(), 30)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")

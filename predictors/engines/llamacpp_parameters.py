@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+# A token of SmolLM2-135M takes 23 KiB, so that these are a dozen conversations of it.
+KEPT_MIB = 128
+
 
 def server_parameters(
     path: Path, key: str, *, slots: int, context: int, threads: int, gpu_layers: int
@@ -32,8 +35,9 @@ def server_parameters(
     parameters.endpoint_slots = False
     parameters.warmup = False
     parameters.fit_params = False
-    # Old prompts would be kept in RAM without use: the slots already keep the latest ones.
-    parameters.cache_ram_mib = 0
+    # What a slot loses to another conversation is kept, so that its next message is not read with
+    # all of its history again. A prompt that shares most of the slot's is not kept besides.
+    parameters.cache_ram_mib = KEPT_MIB
     # A sliding window's small cache cannot go back to a shared beginning: without this Gemma reads
     # all examples of a few-shot prompt again for every sentence.
     parameters.swa_full = True

@@ -7,11 +7,12 @@ first of them loads and the last one closes; each of them is ready, fails and en
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from graph.errors import NotReady
-from predictors.engine import Engine, EngineInfo, Prompt, Sampling
+from predictors.engine import Engine, EngineInfo, Prompt, Sampling, text_in_parts
 from predictors.scheduling.cores import Cores
 from predictors.scheduling.cpu import cpu_limit
 
@@ -105,6 +106,11 @@ class _Share:
 
     async def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         return await self._ready().engine.generate(prompts, sampling)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+        async with aclosing(text_in_parts(self._ready().engine, prompt, sampling)) as parts:
+            async for part in parts:
+                yield part
 
     async def count_tokens(self, prompt: Prompt) -> int:
         return await self._ready().engine.count_tokens(prompt)

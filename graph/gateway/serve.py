@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -14,7 +13,7 @@ from graph.gateway.cache import open_cache
 from graph.gateway.histories import DEFAULT_BYTES, DEFAULT_SECONDS, Histories
 from graph.gateway.keys import ApiKeys
 from graph.gateway.served import Connections, Served, open_connections
-from graph.http.server import Server, StopSignals, listen, stop_or_hurry, url_of
+from graph.http.server import Server, StopSignals, listen, run_server, stop_or_hurry, url_of
 from graph.telemetry.telemetry import Telemetry
 
 Note = Callable[[str], None]
@@ -55,7 +54,7 @@ def run(settings: GatewaySettings, serve: Serve) -> None:
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     with StopSignals() as signals, listen(settings.host, settings.port) as listener:
         try:
-            asyncio.run(serve(listener, signals))
+            run_server(serve(listener, signals))
         finally:
             settings.telemetry.tracing.close()
 

@@ -84,7 +84,9 @@ def choose_engine(
     if shared is None or name == "openai":
         return WatchedEngine(_MAKERS[name](wanted))
     options = (settings.device, settings.threads, settings.parallel)
-    same = (name, resolved.name, resolved.path, options)
+    # Only among predictors of a kind: a chat that streams would hold the slot that the translator
+    # of its sentences waits for.
+    same = (type(settings), name, resolved.name, resolved.path, options)
 
     def make(most: int, users: int) -> Engine:
         return _MAKERS[name](replace(wanted, context=most, users=users))

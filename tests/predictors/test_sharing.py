@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
 from graph.errors import ModelError, NotReady
-from predictors.engine import GREEDY, Engine, EngineInfo, Prompt, Sampling
+from predictors.engine import GREEDY, Engine, EngineInfo, Prompt, Sampling, text_in_parts
 from predictors.sharing import Engines
 
 
@@ -98,6 +98,20 @@ async def test_what_is_at_work_for_one_that_is_closed_is_answered() -> None:
     first.close()
     make.made[0].may.set()
     assert await asked == ["said Hi"]
+
+
+async def test_what_the_engine_cannot_stream_comes_whole_and_what_it_can_in_parts() -> None:
+    class Streams(Counted):
+        async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str, None]:
+            for part in ("said ", str(prompt)):
+                yield part
+
+    for kind, parts in ((Counted, ["said Hi"]), (Streams, ["said ", "Hi"])):
+        engine = kind((8, 1))
+        engine.may.set()
+        share = Engines().one("same", lambda *_, made=engine: made, model="m", context=8)
+        share.load()
+        assert [part async for part in text_in_parts(share, "Hi", GREEDY)] == parts
 
 
 def test_those_that_load_side_by_side_load_it_once() -> None:

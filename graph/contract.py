@@ -18,7 +18,6 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from graph.errors import RequestError, TooLarge
@@ -65,7 +64,6 @@ RESPONSE = "response"
 DEGRADED = "degraded"
 STEPS = "steps"
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 PIVOT = "en"
 MIXED = "mixed"
 
@@ -132,7 +130,7 @@ def read_instances(payload: Any, schema: Schema = INNER) -> list[Instance]:
     if "instances" not in payload:
         if USER_INPUT not in payload:
             raise RequestError("instances", f"missing; send a list of objects with {USER_INPUT!r}")
-        return [_check_instance(payload, "", schema)]
+        return [_check_instance(payload, "", schema, {})]
     for key in payload:
         if key != "instances":
             raise RequestError(shown(key), "unknown key; a request holds only 'instances'")
@@ -145,7 +143,8 @@ def read_instances(payload: Any, schema: Schema = INNER) -> list[Instance]:
     if len(instances) > most:
         raise TooLarge("instances", f"{len(instances)}, at most {most} are taken")
     checked = [
-        _check_instance(instance, f"instances[{i}]", schema) for i, instance in enumerate(instances)
+        _check_instance(instance, f"instances[{i}]", schema, {})
+        for i, instance in enumerate(instances)
     ]
     _refuse_shared_names(checked)
     return checked
@@ -172,7 +171,7 @@ def check_predictions(predictions: Sequence[Instance], checked: Sequence[Instanc
     checked: the instances that the predictions are of. A text that is theirs is not checked again.
     """
     for i, prediction in enumerate(predictions):
-        known = checked[i] if i < len(checked) else _NOTHING
+        known = checked[i] if i < len(checked) else {}
         _check_instance(prediction, f"predictions[{i}]", INNER, known)
 
 
@@ -250,7 +249,7 @@ def gave_nothing(instance: Instance, field: str) -> bool:
 
 
 def _check_instance(
-    instance: Any, where: str, schema: Schema, checked: Mapping[str, Any] = _NOTHING
+    instance: Any, where: str, schema: Schema, checked: Mapping[str, Any]
 ) -> Instance:
     if not isinstance(instance, dict):
         raise RequestError(where, f"must be an object, not {kind_of(instance)}")

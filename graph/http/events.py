@@ -17,6 +17,8 @@ DONE = "[DONE]"
 MOST_BYTES = 1 << 20
 
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+# They end no line of an event, but many a client splits its lines there.
+_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -26,7 +28,8 @@ class EventTooLarge(ValueError):
 
 def event(data: Any) -> bytes:
     """An event with this JSON value."""
-    return f"data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"data: {text.translate(_ESCAPES)}\n\n".encode()
 
 
 def last_event() -> bytes:

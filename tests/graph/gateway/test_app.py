@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graph.errors import SpecError
 from graph.gateway.app import GatewayApp, GatewayLimits
@@ -76,6 +80,41 @@ async def test_a_stream_has_the_turn_in_its_last_chunk() -> None:
     assert last["choices"][0]["parley"]["language"] == "fr"
     assert usage["usage"]["completion_tokens"] == 6
     assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+def strictly(stream: bytes) -> list[str]:
+    """The data of each event of a stream that is nothing but such events, each in one line."""
+    events = stream.decode().split("\n\n")
+    assert events.pop() == ""
+    assert all(each.startswith("data: ") and len(each.splitlines()) == 1 for each in events)
+    return [each.removeprefix("data: ") for each in events]
+
+
+@cache
+def streamed() -> bytes:
+    app = gateway(
+        Writes(lambda text: "One 😀 is 👨\u200d👩\u200d👧 here. Two\u2028is\r\nthere, 中文。")
+    )
+    return asyncio.run(ask(app, ASKED | {"stream": True})).content
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1))
+def test_the_bytes_of_a_stream_are_strict_events_however_they_are_cut(sizes: list[int]) -> None:
+    """Also within a character."""
+    stream = streamed()
+    reader, found, start = EventReader(), list[str](), 0
+    for size in itertools.cycle(sizes):
+        if start >= len(stream):
+            break
+        found += reader.feed(stream[start : start + size])
+        start += size
+    assert found == strictly(stream)
+    choices = [json.loads(data)["choices"][0] for data in found[:-1]]
+    words = [choice["delta"].get("content", "") for choice in choices]
+    assert (
+        "".join(words)
+        == "fr:One 😀 is 👨\u200d👩\u200d👧 here. fr:Two\u2028fr:is\r\nfr:there, 中文。"
+    )
 
 
 async def test_the_graph_is_a_model_and_so_is_each_of_its_languages() -> None:

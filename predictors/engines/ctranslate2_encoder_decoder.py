@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graph.errors import EngineError, TooLarge
+from graph.errors import EngineError
 from predictors.checkpoints.ctranslate2_options import (
     Suppressed,
     begins_with,
@@ -16,15 +16,10 @@ from predictors.checkpoints.ctranslate2_options import (
     translation_options,
 )
 from predictors.checkpoints.description import CheckpointDescription
-from predictors.checkpoints.generation import (
-    Generation,
-    apply_sampling,
-    read_generation,
-    settings_for,
-)
-from predictors.checkpoints.languages import fitting
+from predictors.checkpoints.generation import Generation
 from predictors.checkpoints.tokens import Tokens
-from predictors.engine import Prompt, Sampling, Translation
+from predictors.engine import Prompt, Sampling
+from predictors.engines.encoder_decoder import Reader
 
 
 @dataclass(frozen=True)
@@ -68,22 +63,16 @@ class EncoderDecoder:
 
     def read(self, prompt: Prompt) -> list[str]:
         """The tokens that the encoder reads. Raises EngineError for a prompt of another kind."""
-        asked = fitting(prompt, self.description.languages, self.model)
-        if isinstance(asked, str) or self.description.languages is None:
-            return self.tokens.encode(_text(asked))
-        return self.description.languages.source(asked, self.tokens.encode_bare(asked.text))
+        return self._reader.read(prompt)
 
     def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, _Job]:
         """Raises EngineError, and TooLarge for a prompt over the model's positions."""
-        source = self.read(prompt)
-        positions = self.description.positions
-        if positions and len(source) > positions:
-            raise TooLarge("text", f"{len(source)} tokens, the model reads at most {positions}")
-        generation = self._generation(prompt, sampling)
+        source = self._reader.source(prompt)
+        generation = self._reader.generation(prompt, sampling)
         words = suppressed_words(generation, self.tokens)
         ngrams = encoder_ngrams(source, generation.encoder_no_repeat_ngram_size)
         beginnings = forbidden_beginnings(ngrams, self._start())
-        prefix = self._prefix(prompt, generation)
+        prefix = self._reader.prefix(prompt, generation)
         return _Key(generation, words), _Job(source, prefix, ngrams, beginnings)
 
     @staticmethod
@@ -118,23 +107,11 @@ class EncoderDecoder:
             raise EngineError(f"{self.model}: the model failed") from err
         return [list(result.hypotheses[0][given:]) for result in results]
 
-    def _generation(self, prompt: Prompt, sampling: Sampling) -> Generation:
-        described = self.description
-        settings = settings_for(_text(prompt), described.generation, described.tasks)
-        generation = read_generation(settings, described.decoder_prompt_length)
-        return apply_sampling(generation, sampling, described.positions or 1 << 20)
-
-    def _prefix(self, prompt: Prompt, generation: Generation) -> tuple[str, ...]:
-        if isinstance(prompt, Translation) and self.description.languages is not None:
-            return (self.description.languages.token(prompt.target),)
-        forced = generation.forced_bos
-        return () if forced is None else (self.tokens.token(forced),)
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self.tokens, self.description, self.model)
 
     def _start(self) -> str:
         """The token that the decoder begins with."""
         start = self.description.generation.get("decoder_start_token_id")
         return "" if start is None else self.tokens.token(int(start))
-
-
-def _text(prompt: Prompt) -> str:
-    return prompt.text if isinstance(prompt, Translation) else str(prompt)

@@ -1,0 +1,137 @@
+"""Engine on OpenVINO: converted encoder-decoder checkpoints, on CPUs.
+
+It reads the same folder as the engine on CTranslate2 and gives transformers' own answers: its
+searches are written here (`search`), and what a source forbids never costs a second one. A call
+keeps all threads of a stream busy, so a request that comes alone has several cores. A sampling's
+seed is not honoured, because requests of different seeds share a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from graph.errors import EngineError, ModelError
+from predictors.checkpoints.ctranslate2_file import Converted, read_converted
+from predictors.checkpoints.description import CheckpointDescription
+from predictors.checkpoints.generation import Generation, read_generation
+from predictors.checkpoints.tokens import Tokens
+from predictors.engine import Prompt, Sampling
+from predictors.engines.converted import ConvertedEngine, Opened
+from predictors.engines.encoder_decoder import Reader
+from predictors.engines.search import Search, Source
+from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.cores import Cores
+
+if TYPE_CHECKING:
+    from predictors.engines.openvino_network import Network, Writing
+
+# More threads than these wait for each other more than they help at the few rows of a step.
+_WIDEST = 4
+
+
+class OpenVINO(ConvertedEngine):
+    """A converted folder on `threads` CPU threads.
+
+    cores: those that it shares with other models of the process.
+    """
+
+    def __init__(self, path: Path, model: str, *, threads: int, cores: Cores | None = None) -> None:
+        super().__init__(path, model)
+        self._threads = threads
+        self._cores = cores
+
+    def open(self, description: CheckpointDescription, tokens: Tokens) -> Opened:
+        if not description.is_encoder_decoder:
+            raise ModelError(
+                f"{self._model}: not an encoder-decoder model; use --engine=ctranslate2"
+            )
+        from predictors.engines.openvino_network import Network
+
+        converted = read_converted(self._path)
+        streams = -(-self._threads // _WIDEST)
+        beams = read_generation(description.generation).num_beams
+        network = Network(
+            converted, threads=self._threads, streams=streams, candidates=2 * max(4, beams)
+        )
+        model = _EncoderDecoder(network, converted, Reader(tokens, description, self._model))
+        model.open(streams)
+        batcher = MicroBatcher[Any, Any, list[str]](
+            model.run,
+            workers=streams,
+            width=self._threads // streams,
+            cores=self._cores,
+            tokens=model.tokens_of,
+        )
+        return Opened(model, batcher, "cpu")
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What generations of one batch share. The languages are not among it."""
+
+    generation: Generation
+    prefix: int
+
+
+class _EncoderDecoder:
+    """network: compiled.  converted: where it was read from."""
+
+    def __init__(self, network: Network, converted: Converted, reader: Reader) -> None:
+        self._network = network
+        self._words = converted.words
+        self._reader = reader
+        # A checkpoint that rounds its vocabulary up names its last rows alike.
+        self._index = {word: i for i, word in reversed(list(enumerate(converted.words)))}
+        self._unknown = self._index[converted.unknown]
+        self._start = self._index[converted.start]
+        self._end = self._index[converted.end]
+        self._free: SimpleQueue[Writing] = SimpleQueue()
+
+    @property
+    def context(self) -> int:
+        return self._reader.description.context
+
+    def open(self, streams: int) -> None:
+        """Make what so many calls at a time write on."""
+        from predictors.engines.openvino_network import Writing
+
+        for _ in range(streams):
+            self._free.put(Writing(self._network))
+
+    def read(self, prompt: Prompt) -> list[str]:
+        return self._reader.read(prompt)
+
+    def tokens_of(self, job: Source) -> int:
+        return job.tokens
+
+    def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, Source]:
+        source = self._reader.source(prompt)
+        generation = self._reader.generation(prompt, sampling)
+        prefix = self._reader.prefix(prompt, generation)
+        generation = replace(generation, bad_words=self._forbidden(generation))
+        return _Key(generation, len(prefix)), Source(self._tokens(source), self._tokens(prefix))
+
+    def run(self, key: _Key, jobs: list[Source]) -> list[list[str]]:
+        writing = self._free.get()
+        search = Search(writing, key.generation, self._start, [self._end])
+        try:
+            found = search.run(jobs)
+        except RuntimeError as err:
+            raise EngineError(f"{self._reader.model}: the model failed") from err
+        finally:
+            self._free.put(writing)
+        return [[self._words[token] for token in row[key.prefix :]] for row in found]
+
+    def _tokens(self, words: Sequence[str]) -> tuple[int, ...]:
+        return tuple(self._index.get(word, self._unknown) for word in words)
+
+    def _forbidden(self, generation: Generation) -> tuple[tuple[int, ...], ...]:
+        """Bad words by the rows of the conversion; one that has no row cannot be said anyway."""
+        words = [[self._reader.tokens.token(i) for i in word] for word in generation.bad_words]
+        known = [word for word in words if all(token in self._index for token in word)]
+        # transformers lets a text end, whatever is forbidden.
+        return tuple(tokens for word in known if (tokens := self._tokens(word)) != (self._end,))

@@ -1,0 +1,76 @@
+"""OpenVINO gives what transformers gives, for every family: greedily, with beams, with rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from predictors.checkpoints.tokens import load_tokens
+from predictors.engine import Prompt, Sampling
+from predictors.engines.openvino import OpenVINO
+from predictors.models.manifest import read_description
+from tests.checkpoints import making, toy, training
+from tests.checkpoints.reference import Reference
+from tests.checkpoints.test_parity import INPUTS, texts_of, vocabulary
+
+Maker = Callable[[str], Path]
+Converted = Callable[..., Path]
+
+
+class Tokens:
+    """The engine without what makes texts of tokens, a prompt at a time."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        description = read_description(folder)
+        description.generation.update(settings)  # type: ignore[attr-defined]
+        engine = OpenVINO(folder, "m", threads=1)
+        self.model = engine.open(description, load_tokens(folder)).model
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
+        """Tokens without the end token."""
+        rows = []
+        for prompt in prompts:
+            key, job = self.model.prepare(prompt, sampling)
+            rows += self.model.run(key, [job])
+        return [[token for token in row if token != "</s>"] for row in rows]
+
+
+def in_transformers(source: Path, folder: Path, texts: Sequence[Prompt], **more: object):
+    names = vocabulary(folder)
+    reference = Reference(source)
+    settings = {**training.task_settings(source.name, reference.model), **more}
+    return [[names[i] for i in row] for row in reference.generate(texts, **settings)]
+
+
+@pytest.mark.parametrize("family", making.FAMILIES)
+def test_greedy_tokens_are_identical(
+    family: str, checkpoint: Maker, trained: Maker, converted: Converted
+) -> None:
+    texts = texts_of(family)
+    answers = set()
+    for source in (checkpoint(family), trained(family)):
+        folder = converted(source)
+        expected = in_transformers(source, folder, texts, num_beams=1)
+        found = Tokens(folder).generate(texts, Sampling(num_beams=1))
+        assert found == expected
+        answers |= {tuple(row) for row in found}
+    assert len(answers) > INPUTS // 2, "answers that hardly differ prove little"
+
+
+@pytest.mark.parametrize("family", making.FAMILIES)
+def test_beams_find_the_same(family: str, trained: Maker, converted: Converted) -> None:
+    source = trained(family)
+    folder = converted(source)
+    texts = texts_of(family)
+    # The settings of some have one beam.
+    more, sampling = {}, Sampling()
+    if family in ("flan-t5", "mt5", "nllb"):
+        more, sampling = {"num_beams": 4}, Sampling(num_beams=4)
+    expected = in_transformers(source, folder, texts, **more)
+    found = Tokens(folder).generate(texts, sampling)
+    same = sum(a == b for a, b in zip(found, expected, strict=True))
+    print(f"{family}: same {same}/{len(texts)}")
+    assert same >= 0.99 * len(texts)

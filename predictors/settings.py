@@ -102,8 +102,8 @@ class ModelSettings(PredictorSettings):
     models: str = option("", "folder of the model cache (default: the user's cache folder)")
     engine: str = option(
         "auto",
-        "what runs the model; auto chooses by the model's format",
-        ("auto", "llamacpp", "ctranslate2", "transformers", "openai"),
+        "what runs the model; auto chooses by the model's format and the machine",
+        ("auto", "llamacpp", "ctranslate2", "openvino", "transformers", "openai"),
     )
     device: str = option("auto", "where the model runs", ("auto", "cpu", "cuda"))
     threads: int = option(0, "CPU threads of the engine; 0 chooses by the container's CPU limit")

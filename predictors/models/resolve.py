@@ -99,11 +99,11 @@ def _resolve_checkpoint(
                 "run `parley models convert` on the checkpoint"
             )
         check_source(folder, pickles=True)
-    if engine in ("auto", "ctranslate2"):
+    if engine in ("auto", "ctranslate2", "openvino"):
         found = _best_conversion(reference, cache, progress, device)
         if found is not None:
             return ResolvedModel(reference, "ctranslate2", checked(found))
-        if engine == "ctranslate2":
+        if engine != "auto":
             raise ModelError(f"model {reference}: run first: parley models convert {reference}")
     source = source_folder(reference, cache)
     if has_manifest(source):
@@ -122,7 +122,7 @@ def _best_conversion(
     elif found:
         content = content_hash(source_folder(reference, cache), cache, progress)
         found = [each for each in found if each.manifest.settings.get("content") == content]
-    order = by_preference(device, _gpus() if device == "auto" else 0)
+    order = by_preference(device, gpus() if device == "auto" else 0)
     ranked = sorted(found, key=lambda each: order.index(each.manifest.settings["quantization"]))
     return ranked[0].path if ranked else None
 
@@ -133,7 +133,7 @@ def by_preference(device: str, gpus: int) -> tuple[str, ...]:
     return ("float16", "float32", "int8") if on_gpu else ("int8", "float32", "float16")
 
 
-def _gpus() -> int:
+def gpus() -> int:
     """How many the engine that reads conversions finds; none where it is not installed."""
     if find_spec("ctranslate2") is None:
         return 0

@@ -21,6 +21,13 @@ def cpu_limit(root: Path = Path("/")) -> int:
     return max(1, min(available, *(int(quota) for quota in quotas)) if quotas else available)
 
 
+def has_int8_products(root: Path = Path("/")) -> bool:
+    """Whether every core multiplies and adds up small integers in one instruction (x86's VNNI)."""
+    lines = _read(root / "proc/cpuinfo").splitlines()
+    flags = [set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")]
+    return bool(flags) and all(each & {"avx512_vnni", "avx_vnni"} for each in flags)
+
+
 def _quota_v2(root: Path) -> float | None:
     quotas = []
     for folder in _folders(root / "sys/fs/cgroup", _group(root, "")):

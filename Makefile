@@ -11,8 +11,8 @@ COMPILE = .venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-in
 LOCK = $(COMPILE) --upgrade pyproject.toml
 # The command line's packages stay out of the images, where nothing else needs them.
 COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham tenacity typer
-# KServe's SDK requires it, to name a version without holes, and imports it nowhere.
-NEVER_IMPORTED = pillow
+# Required, and imported nowhere: by KServe's SDK, to name a version without holes; by OpenVINO's converter.
+NEVER_IMPORTED = pillow openvino-telemetry
 IMAGES_ON_CPU = detector translator chat
 IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.

@@ -7,6 +7,7 @@ variables (name, shape, type, bytes), and aliases of variables (`ctranslate2.spe
 from __future__ import annotations
 
 import json
+import mmap
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class Converted:
     start: str
     unknown: str
     end: str
+    file: mmap.mmap
+
+    def forget(self) -> None:
+        """Give the memory back that holds the file; what is used again is read again."""
+        self.file.madvise(mmap.MADV_DONTNEED)
 
 
 def read_converted(folder: Path) -> Converted:
@@ -47,19 +53,25 @@ def read_converted(folder: Path) -> Converted:
     try:
         config = json.loads((folder / "config.json").read_bytes())
         words = json.loads((folder / "shared_vocabulary.json").read_bytes())
-        variables = _read_variables(folder / "model.bin")
+        file = _opened(folder / "model.bin")
+        variables = _read_variables(file)
     except (OSError, ValueError, struct.error, UnicodeDecodeError) as err:
         raise ModelError(f"{folder}: cannot be read: {err}; convert the model again") from err
     special = (config[name] for name in ("decoder_start_token", "unk_token", "eos_token"))
-    return Converted(variables, words, *special)
+    return Converted(variables, words, *special, file)
 
 
-def _read_variables(path: Path) -> dict[str, Array]:
-    # Copy on write: whoever is given the arrays takes only what could be written to.
-    file = _File(np.memmap(path, np.uint8, "c"))
+def _opened(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        # Copy on write: OpenVINO takes only what could be written to.
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+
+def _read_variables(content: mmap.mmap) -> dict[str, Array]:
+    file = _File(content)
     version, name = file.number("I"), file.text()
     if version != VERSION or name != SPECIFICATION:
-        raise ValueError(f"{path.name} is a {name} of version {version}, not a {SPECIFICATION}")
+        raise ValueError(f"model.bin is a {name} of version {version}, not a {SPECIFICATION}")
     file.number("I")
     found = dict(file.variables())
     for _ in range(file.number("I")):
@@ -73,8 +85,8 @@ def _read_variables(path: Path) -> dict[str, Array]:
 class _File:
     """What is read of a file, one after the other."""
 
-    def __init__(self, content: Array) -> None:
-        self._content = content
+    def __init__(self, content: mmap.mmap) -> None:
+        self._content = np.frombuffer(content, np.uint8)
         self._place = 0
 
     def number(self, kind: str) -> int:

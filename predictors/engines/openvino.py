@@ -96,11 +96,16 @@ class _EncoderDecoder:
         return self._reader.description.context
 
     def open(self, streams: int) -> None:
-        """Make what so many calls at a time write on."""
+        """Make what so many calls at a time write on, each of which writes a token first."""
         from predictors.engines.openvino_network import Writing
 
         for _ in range(streams):
-            self._free.put(Writing(self._network))
+            writing = Writing(self._network)
+            Search(writing, Generation(max_new_tokens=1), self._start, [self._end]).run(
+                [Source((self._end,))]
+            )
+            self._free.put(writing)
+        self._network.forget_file()
 
     def read(self, prompt: Prompt) -> list[str]:
         return self._reader.read(prompt)

@@ -37,8 +37,12 @@ class Network:
         self.positions = {side: Positions(variables, side) for side in ("encoder", "decoder")}
         self.encoder = core.compile_model(encoder_graph(variables), "CPU", options)
         self.decoder = core.compile_model(decoder_graph(variables, candidates), "CPU", options)
-        # The constants of the graphs lie in the file.
+        # The constants of the graphs lie in its file, which must stay open.
         self._model = model
+
+    def forget_file(self) -> None:
+        """To be called after a first step, for which the weights are laid out anew in memory."""
+        self._model.forget()
 
 
 class Writing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from predictors.checkpoints.tokens import load_tokens
 from predictors.engine import Prompt, Sampling, Translation
 from predictors.engines.openvino import OpenVINO
 from predictors.models.manifest import read_description
-from tests.checkpoints import making, toy, training
+from tests.checkpoints import making, training
 from tests.checkpoints.reference import Reference
 from tests.checkpoints.test_parity import INPUTS, texts_of, vocabulary
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from predictors.scheduling.cpu import cpu_limit
+from predictors.scheduling.cpu import cpu_limit, has_int8_products
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -68,3 +68,15 @@ def test_the_nearest_limit_holds(tmp_path: Path, files: dict[str, str], expected
 
 def test_a_true_machine_has_at_least_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= cpu_limit() <= 8
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fma avx512_vnni", True), ("avx_vnni", True), ("avx2 avx512f", False)],
+)
+def test_int8_products_are_found_among_the_flags(
+    tmp_path: Path, flags: str, expected: bool
+) -> None:
+    root = write(tmp_path, {"proc/cpuinfo": f"processor\t: 0\nflags\t\t: {flags}\n" * 2})
+    assert has_int8_products(root) is expected
+    assert not has_int8_products(tmp_path / "elsewhere")

@@ -1,0 +1,109 @@
+"""Searches over a decoder whose next token hangs on the last one alone: a table of probabilities.
+
+Whether real models are searched as transformers does, the tests of the checkpoints show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from predictors.checkpoints.ctranslate2_file import Array
+from predictors.checkpoints.generation import Generation
+from predictors.engines.search import Search, Source
+
+START, END, A, B, C = range(5)
+SOURCE = Source((A, B, END))
+# Of the next token, by the one before. Alone, `a` looks best, but what follows it does not.
+NEXT = np.full((5, 5), 1e-6)
+NEXT[START, [A, B]] = 0.6, 0.4
+NEXT[A, [A, B, C]] = 0.34, 0.33, 0.33
+NEXT[B, [END, C]] = 0.9, 0.1
+NEXT[C, [END]] = 1.0
+
+
+class Table:
+    """Follows `parents` as a decoder does, and counts what is asked of it."""
+
+    words, candidates = 5, 4
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def begin(self, sources: Sequence[Sequence[int]]) -> None:
+        self._said: list[list[int]] = []
+
+    def step(self, tokens: Array, parents: Array, bias: Array, scores: Array) -> None:
+        before = self._said or [[] for _ in tokens]
+        self._said = [[*before[p], int(t)] for p, t in zip(parents, tokens, strict=True)]
+        self.rows.append(len(tokens))
+        self._scores = np.log(NEXT[tokens] / NEXT[tokens].sum(1, keepdims=True))
+        self._biased = self._scores + bias + scores[:, None]
+
+    def best(self) -> tuple[Array, Array]:
+        order = np.argsort(-self._biased, 1, kind="stable")[:, : self.candidates]
+        return np.take_along_axis(self._biased, order, 1), order
+
+    def logits(self) -> Array:
+        return self._scores
+
+    def keep(self, items: Sequence[int]) -> None:
+        """What was said is reordered by the parents, as a decoder's state is."""
+
+
+def answers(generation: Generation, *sources: Source) -> list[list[int]]:
+    return Search(Table(), generation, START, [END]).run(sources or [SOURCE])
+
+
+def test_one_beam_takes_the_best_token_and_more_find_a_better_text() -> None:
+    assert answers(Generation(max_new_tokens=3)) == [[A, A, A]]
+    assert answers(Generation(max_new_tokens=3, num_beams=2)) == [[B, END]]
+
+
+def test_what_is_forbidden_is_not_said() -> None:
+    three = Generation(max_new_tokens=3)
+    assert answers(Generation(max_new_tokens=3, bad_words=((A,),))) == [[B, END]]
+    assert answers(Generation(max_new_tokens=3, bad_words=((A, A),))) == [[A, B, END]]
+    assert answers(Generation(max_new_tokens=3, no_repeat_ngram_size=1)) == [[A, B, END]]
+    assert answers(Generation(max_new_tokens=4, no_repeat_ngram_size=2)) == [[A, A, B, END]]
+    by_source = Generation(max_new_tokens=3, encoder_no_repeat_ngram_size=2)
+    assert answers(by_source, Source((A, A, END))) == [[A, B, END]]
+    assert answers(three) == [[A, A, A]]
+
+
+def test_an_answer_has_its_length_and_its_prefix() -> None:
+    assert answers(Generation(max_new_tokens=3, min_new_tokens=2, num_beams=2)) == [[A, B, END]]
+    assert answers(Generation(max_new_tokens=2, forced_eos=True)) == [[A, END]]
+    for beams in (1, 2):
+        generation = Generation(max_new_tokens=3, num_beams=beams)
+        assert answers(generation, Source((A,), prefix=(C,))) == [[C, END]]
+    assert answers(Generation(max_new_tokens=1), Source((A,), prefix=(C,))) == [[C]]
+
+
+def test_a_text_that_is_done_leaves_the_others() -> None:
+    table = Table()
+    search = Search(table, Generation(max_new_tokens=4), START, [END])
+    found = search.run([SOURCE, Source((A,), prefix=(B,)), SOURCE][:1])
+    assert found == [[A, A, A, A]]
+    prefixed = [Source((A,), prefix=(B,)), Source((A,), prefix=(A,))]
+    table.rows.clear()
+    assert search.run(prefixed) == [[B, END], [A, A, A, A]]
+    assert table.rows == [2, 2, 1, 1]
+
+
+def test_what_was_said_is_less_likely_under_a_penalty() -> None:
+    assert answers(Generation(max_new_tokens=3, repetition_penalty=1.5)) == [[A, B, END]]
+
+
+@pytest.mark.parametrize("kept", [{"top_k": 1}, {"top_p": 0.01}])
+def test_of_the_likeliest_alone_chance_has_no_choice(kept: dict[str, float]) -> None:
+    drawn = Generation(max_new_tokens=3, do_sample=True, **kept)  # type: ignore[arg-type]
+    assert answers(drawn) == [[A, A, A]]
+
+
+def test_answers_are_drawn_by_their_probability() -> None:
+    drawn = Generation(max_new_tokens=1, do_sample=True)
+    first = [row[0] for row in answers(drawn, *[SOURCE] * 400)]
+    assert 0.5 < first.count(A) / 400 < 0.7

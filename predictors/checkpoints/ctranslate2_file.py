@@ -57,8 +57,9 @@ def read_converted(folder: Path) -> Converted:
         variables = _read_variables(file)
     except (OSError, ValueError, struct.error, UnicodeDecodeError) as err:
         raise ModelError(f"{folder}: cannot be read: {err}; convert the model again") from err
-    special = (config[name] for name in ("decoder_start_token", "unk_token", "eos_token"))
-    return Converted(variables, words, *special, file)
+    names = ("decoder_start_token", "unk_token", "eos_token")
+    start, unknown, end = (str(config[name]) for name in names)
+    return Converted(variables, words, start, unknown, end, file)
 
 
 def _opened(path: Path) -> mmap.mmap:

@@ -47,7 +47,7 @@ class Table:
         return np.take_along_axis(self._biased, order, 1), order
 
     def logits(self) -> Array:
-        return self._scores
+        return np.asarray(self._scores)
 
     def keep(self, items: Sequence[int]) -> None:
         """What was said is reordered by the parents, as a decoder's state is."""

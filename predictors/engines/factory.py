@@ -148,7 +148,6 @@ def _make_ctranslate2(wanted: Wanted) -> Engine:
 
 
 def _make_openvino(wanted: Wanted) -> Engine:
-    _need("openvino", wanted.model)
     if wanted.settings.device == "cuda":
         raise ModelError(
             "--engine openvino: runs on CPUs only; use --engine=ctranslate2 or --device=cpu"
@@ -199,6 +198,7 @@ _PACKAGES = {
     "ctranslate2": ("ctranslate2",),
     "llamacpp": ("xllamacpp",),
     "openai": (),
+    "openvino": ("openvino",),
     "transformers": ("torch", "transformers"),
 }
 _MAKERS: dict[str, Callable[[Wanted], Engine]] = {

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # More threads than these wait for each other more than they help at the few rows of a step.
 _WIDEST = 4
+# Items of a call for each of its threads.
+_BATCH = 16
 
 
 class OpenVINO(ConvertedEngine):
@@ -59,10 +61,12 @@ class OpenVINO(ConvertedEngine):
         )
         model = _EncoderDecoder(network, converted, Reader(tokens, description, self._model))
         model.open(streams)
+        width = self._threads // streams
         batcher = MicroBatcher[Any, Any, list[str]](
             model.run,
+            batch=_BATCH * width,
             workers=streams,
-            width=self._threads // streams,
+            width=width,
             cores=self._cores,
             tokens=model.tokens_of,
         )

@@ -14,6 +14,8 @@ COMMAND_LINE = google-re2 markdown-it-py mdurl pygments rich shellingham tenacit
 # Required, and imported nowhere: by KServe's SDK, to name a version without holes; by OpenVINO's converter.
 NEVER_IMPORTED = pillow openvino-telemetry
 IMAGES_ON_CPU = detector translator chat
+# Those of them that the gateway does not import either; its router matches by google-re2.
+NOT_IN_GATEWAY = $(filter-out google-re2,$(COMMAND_LINE))
 IMAGES_ON_GPU = translator-cuda chat-cuda
 # What torch installs but loads only on a GPU; the image that converts has none.
 UNUSED = triton nvidia-cusolver nvidia-nvjitlink
@@ -58,6 +60,7 @@ lock: .venv/dev ## renew the locked requirements, with hashes
 	for extra in $(LOCKED); do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 	for extra in $(IMAGES_ON_CPU); do \
 	  $(LOCK) --extra $$extra --extra tracing $(NEVER_IMPORTED:%=--no-emit-package %) $(COMMAND_LINE:%=--no-emit-package %) -o requirements/$$extra.txt; done
+	$(LOCK) --extra gateway --extra tracing $(NOT_IN_GATEWAY:%=--no-emit-package %) -o requirements/gateway.txt
 	for extra in $(IMAGES_ON_GPU); do \
 	  $(LOCK) --extra $$extra --extra tracing $(NEVER_IMPORTED:%=--no-emit-package %) --no-emit-package google-re2 --no-emit-package tenacity -o requirements/$$extra.txt; done
 	$(LOCK) --extra convert --no-emit-package google-re2 --no-emit-package tenacity $(UNUSED:%=--no-emit-package %) -o requirements/models.txt

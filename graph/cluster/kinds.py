@@ -34,6 +34,7 @@ KINDS = (
     Kind("resource.k8s.io", "ResourceClaimTemplate"),
     Kind("batch", "Job"),
     Kind("", "Service"),
+    Kind("apps", "Deployment"),
     Kind(KSERVE, "ServingRuntime"),
     Kind(KSERVE, "InferenceService"),
     Kind(KSERVE, "TrainedModel"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from graph.asgi import Receive, Scope, Send
+from graph.asgi import Answer, Receive, Scope, Send, send_answer
 from graph.cluster.connection import Cluster
 from graph.completions.stream import send_error
 from graph.errors import NotReady
@@ -15,6 +15,9 @@ from graph.gateway.serve import GatewaySettings, Note, open_all, run
 from graph.gateway.served import Connections, Served
 from graph.gateway.watched import GraphWatch
 from graph.http.server import Server, StopSignals, stop_or_hurry, url_of
+
+# Answered as long as the process serves, with a graph or without.
+LIVE = "/livez"
 
 
 def serve_watched(cluster: Cluster, name: str, settings: GatewaySettings, note: Note) -> None:
@@ -37,7 +40,9 @@ class WatchedApp:
         self._is_there = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._app is not None:
+        if scope["path"] == LIVE:
+            await send_answer(send, Answer(200))
+        elif self._app is not None:
             await self._app(scope, receive, send)
         else:
             await send_error(NotReady(f"there is no InferenceGraph/{self._name} yet"), send)

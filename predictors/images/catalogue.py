@@ -11,7 +11,7 @@ VERSION = "0.1.0"
 
 @dataclass(frozen=True)
 class Image:
-    """predictor: a folder under predictors/.  embedded: the small models that it holds, if any.
+    """predictor: a folder under predictors/, or gateway.  embedded: the small models that it holds.
 
     variant: `-cuda` for the image for GPUs, with torch.  packages: the predictor whose packages it
     holds, where they are not its own.
@@ -53,18 +53,20 @@ class Image:
 
 GEMMA = "gemma3-270m"
 SMOLLM = "smollm2-135m-instruct"
-PLAIN = (Image("detector"), Image("translator"), Image("chat"))
+GATEWAY = Image("gateway")
+PLAIN = (Image("detector"), Image("translator"), Image("chat"), GATEWAY)
 EMBEDDED = (
     Image("detector"),
     Image("translator", embedded=GEMMA),
     Image("chat", embedded=SMOLLM),
+    GATEWAY,
 )
 # Chat and translators in one process; the translator's packages are the chat's and a few more.
 COLOCATED = Image("colocated", packages="translator")
 COLOCATED_EMBEDDED = Image("colocated", embedded=f"{GEMMA} {SMOLLM}", packages="translator")
 # What fills a cluster's volume with models; it holds torch.
 MODELS = Image("models")
-ALL = (*PLAIN, *EMBEDDED[1:], COLOCATED, COLOCATED_EMBEDDED, MODELS)
+ALL = (*PLAIN, *EMBEDDED[1:3], COLOCATED, COLOCATED_EMBEDDED, MODELS)
 CUDA = (
     Image("translator", variant="-cuda"),
     Image("colocated", variant="-cuda", packages="translator"),

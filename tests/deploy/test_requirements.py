@@ -67,5 +67,13 @@ def test_an_image_for_gpus_holds_the_cublas_that_ctranslate2_asks_for(name: str)
     assert {f"nvidia-cublas-cu{major.decode()}" for major in majors} <= set(locked(name))
 
 
+def test_the_image_of_the_gateway_holds_no_engine_and_no_command_line() -> None:
+    found = locked("gateway")
+    assert {"kubernetes", "redis", "httpx2", "uvicorn", "google-re2"} <= set(found)
+    assert not {"kserve", "ctranslate2", "xllamacpp", "torch", "rich", "typer"} & set(found)
+    dev = locked("dev")
+    assert {name: dev[name] for name in found} == found
+
+
 def test_the_image_that_converts_serves_nothing() -> None:
     assert not {"kserve", "xllamacpp", "nvidia-cublas-cu12"} & set(locked("models"))

@@ -8,7 +8,7 @@ from typing import Any
 from graph.composing.shipped import Object
 
 # As the manifests name them: without a registry.
-_OURS = re.compile(r"parley-(chat|colocated|detector|models|translator)(?=[:@]|$)")
+_OURS = re.compile(r"parley-(chat|colocated|detector|gateway|models|translator)(?=[:@]|$)")
 
 
 def locate(image: str, prefix: str) -> str:

@@ -86,6 +86,20 @@ PREDICTOR: dict[str, st.SearchStrategy[Any]] = {
     "deploymentStrategy": st.just({"type": "Recreate", "rollingUpdate": None}),
     "terminationGracePeriodSeconds": st.integers(60, 300),
 }
+# What the gateway has in common with them.
+GATEWAY_KEYS = (
+    "replicas",
+    "scaling",
+    "resources",
+    "env",
+    "nodeSelector",
+    "tolerations",
+    "affinity",
+    "topologySpread",
+    "priorityClassName",
+    "labels",
+    "annotations",
+)
 TRANSLATOR = PREDICTOR | {"model": st.sampled_from((MODEL.format("mul-en"), "/models/mine"))}
 LANGUAGE = st.one_of(
     st.just({"direct": True}),
@@ -154,6 +168,18 @@ VALID: st.SearchStrategy[Values] = some(
     names=some(prefix=st.sampled_from((None, "", "a", "my-"))),
     languages=st.dictionaries(st.sampled_from(CODES), LANGUAGE, max_size=3),
     multilingualChat=some(host=st.just("chat.example.com"), path=st.just("/chat")),
+    chatGateway=some(
+        **{key: PREDICTOR[key] for key in GATEWAY_KEYS},
+        enabled=st.booleans(),
+        options=some(max_inflight=st.integers(1, 999), history_seconds=st.floats(1, 99, width=16)),
+        apiKeys=st.just({"existingSecret": "no"}),
+        cache=some(
+            url=st.sampled_from(("redis://redis:6380/0", "rediss://cache.example.com")),
+            peer=st.just({"podSelector": {}}),
+        ),
+        apiServer=some(ports=st.just([6443])),
+        terminationGracePeriodSeconds=st.integers(70, 300),
+    ),
     basicChat=some(enabled=st.booleans()),
     translation=some(enabled=st.booleans(), language=st.sampled_from(("it", "de"))),
     image=some(

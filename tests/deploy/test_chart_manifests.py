@@ -20,6 +20,8 @@ AS_MANIFESTS: dict[str, Any] = {
     "networkPolicies": {"scope": "namespace"},
     "podSecurity": {"policy": True},
     "ingress": {"enabled": True},
+    # A component there.
+    "chatGateway": {"enabled": False},
 }
 ITALIAN = "hf:google/flan-t5-large@0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a"
 WITH_ITALIAN = {
@@ -39,6 +41,7 @@ PAIRS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "base": ((), {}),
     "overlays/cpu": (("cpu",), {}),
     "overlays/embedded": (("embedded",), {}),
+    "overlays/gateway-embedded": (("embedded",), {"chatGateway": {"enabled": True}}),
     "overlays/gpu-claims": (("gpu-claims",), {}),
     "overlays/gpu-shared": (("gpu-shared",), {}),
     "overlays/gpu-shared/mig": ((), MIG),

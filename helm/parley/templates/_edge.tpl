@@ -8,16 +8,22 @@ labels:
   {{- include "parley.labels" . | nindent 2 }}
 {{- end -}}
 
-{{/* The HTTPRoutes of the release, as the targets of a policy. */}}
+{{/*
+The HTTPRoutes of the release, as the targets of a policy: parley.edgeTargets (dict "root" $ "gateway" true), where
+`gateway` says whether the one of the chat's gateway is among them.
+*/}}
 {{- define "parley.edgeTargets" -}}
 targetRefs:
-  {{- range include "parley.applications" . | fromJson }}
+  {{- range include "parley.applications" .root | fromJson }}
   - {group: gateway.networking.k8s.io, kind: HTTPRoute, name: {{ .graph }}}
   {{- end }}
-  {{- if .Values.basicChat.enabled }}
+  {{- with and .gateway (include "parley.chatGateway" .root) }}
+  - {group: gateway.networking.k8s.io, kind: HTTPRoute, name: {{ . }}}
+  {{- end }}
+  {{- if .root.Values.basicChat.enabled }}
   - group: gateway.networking.k8s.io
     kind: HTTPRoute
-    name: {{ include "parley.name" (dict "root" . "name" "basic-chat") }}
+    name: {{ include "parley.name" (dict "root" .root "name" "basic-chat") }}
   {{- end }}
 {{- end -}}
 

@@ -22,7 +22,7 @@ from graph.gateway.histories import Histories
 from graph.gateway.serve import GatewaySettings
 from graph.gateway.served import Served, open_connections
 from graph.gateway.watched import find_served
-from graph.gateway.watched_app import WatchedApp
+from graph.gateway.watched_app import LIVE, WatchedApp
 from graph.local.app import app_of
 from graph.local.build import DEFAULT_FILE
 from graph.spec.model import Timeouts
@@ -140,7 +140,7 @@ async def followed() -> AsyncIterator[tuple[WatchedApp, asyncio.Queue[Served | N
 async def ask(app: WatchedApp, path: str) -> httpx2.Response:
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
-        if path == READY:
+        if path in (READY, LIVE):
             return await client.get(path)
         messages = [{"role": "user", "content": FRENCH}]
         return await client.post(path, json={"model": NAME, "messages": messages})
@@ -165,6 +165,8 @@ async def test_turns_go_the_ways_of_the_graph_as_it_is_now(
         refused = await ask(app, CHAT)
         assert refused.json()["error"]["message"] == f"there is no InferenceGraph/{NAME} yet"
         assert (refused.status_code, (await ask(app, READY)).status_code) == (503, 503)
+        # A pod that waits for its graph is not started again.
+        assert (await ask(app, LIVE)).status_code == 200
         changes.put_nowait(Served(graph, services, first))
         await until(lambda: len(said) == 1)
         assert await answer(app) == "fr:One is here."

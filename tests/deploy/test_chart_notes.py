@@ -105,3 +105,34 @@ def test_they_call_a_closed_door_with_its_key_and_over_tls(helm4: Path) -> None:
 def test_they_name_a_token_where_one_is_asked_for(helm4: Path) -> None:
     said = notes(helm4, {"auth": {"jwt": {"jwksConfigMap": "keys"}}})
     assert "-H 'Authorization: Bearer TOKEN'" in said
+
+
+def test_they_name_the_page_and_six_lines_for_the_gateway(helm4: Path) -> None:
+    said = notes(helm4)
+    assert "\n  http://chat.parley.example.com/\n" in said
+    _, _, lines = said.partition("  from openai import OpenAI\n")
+    program = ["from openai import OpenAI", *lines.split("\n")[:5]]
+    compile("\n".join(line.removeprefix("  ") for line in program), "notes", "exec")
+    assert 'base_url="http://chat.parley.example.com/v1", api_key="none"' in said
+    assert 'model = "parley-multilingual-chat"' in said
+    assert "from openai" not in notes(helm4, {"chatGateway": {"enabled": False}})
+
+
+def test_they_name_the_gateways_key_and_its_port_where_there_is_no_door(helm4: Path) -> None:
+    said = notes(helm4, {"chatGateway": {"apiKeys": {"existingSecret": "keys"}}})
+    assert 'api_key="KEY")' in said
+    said = notes(helm4, {"httpRoute": {"enabled": False}})
+    assert "kubectl port-forward -n parley service/parley-chat-gateway 8000:80" in said
+    assert 'base_url="http://127.0.0.1:8000/v1"' in said
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        ({"auth": {"apiKeys": {"existingSecret": "keys"}}}, "auth.apiKeys asks for the header"),
+        ({"chatGateway": {"replicas": 2}}, "without chatGateway.cache each gateway translates"),
+    ],
+)
+def test_they_note_what_the_gateway_lacks(values: dict[str, Any], note: str, helm4: Path) -> None:
+    assert f"NOTE: {note}" in notes(helm4, values)
+    assert f"NOTE: {note}" not in notes(helm4)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deploy.chart import Chart, Refused, by_name, called, container, graph, job, predictor
+from tests.deploy.chart import (
+    Chart,
+    Refused,
+    by_name,
+    called,
+    container,
+    find,
+    graph,
+    job,
+    predictor,
+)
 from tests.deploy.rendered import only
 
 MARIAN = "hf:Helsinki-NLP/opus-mt-{}@b4a9a384c2ec68a224bbd2ee3fd5df0c71ca5b1b"
@@ -96,7 +106,7 @@ def test_a_turn_may_take_as_long_as_its_longest_way(chart: Chart) -> None:
     objects = chart.render(values=values)
     timeouts = only(objects, "InferenceGraph")["spec"]["routerTimeouts"]
     assert timeouts["serverWrite"] == 6 * 70
-    (rule,) = only(objects, "HTTPRoute")["spec"]["rules"]
+    (rule,) = find(objects, "HTTPRoute", "parley-multilingual-chat")["spec"]["rules"]
     assert rule["timeouts"]["request"] == "420s"
 
 

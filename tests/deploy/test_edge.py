@@ -43,7 +43,7 @@ def test_the_limit_that_the_manifests_set_and_the_chart_names_is_the_codes(
     assert f"# {PUBLIC_LIMITS.body} is the largest" in (CHART / "values.yaml").read_text()
     objects = [*compose(), *chart.render(values={"ingress": {"enabled": True}})]
     annotations = [o["metadata"]["annotations"] for o in objects if o["kind"] == "Ingress"]
-    assert [a["nginx.ingress.kubernetes.io/proxy-body-size"] for a in annotations] == ["8m"] * 2
+    assert [a["nginx.ingress.kubernetes.io/proxy-body-size"] for a in annotations] == ["8m"] * 3
     assert PUBLIC_LIMITS.body == 8 << 20
 
 
@@ -51,7 +51,7 @@ def test_the_policies_hold_for_every_route_of_the_release(chart: Chart) -> None:
     values = {"maxBodyBytes": 9, "basicChat": {"enabled": True}, "translation": {"enabled": True}}
     objects = chart.render(values=values | KEYS)
     routes = {item["metadata"]["name"] for item in objects if item["kind"] == "HTTPRoute"}
-    assert len(routes) == 3
+    assert len(routes) == 4
     for kind in ("BackendTrafficPolicy", "SecurityPolicy"):
         assert {target["name"] for target in spec(objects, kind)["targetRefs"]} == routes
 
@@ -103,8 +103,10 @@ def test_with_a_certificate_the_release_has_a_gateway_without_a_plain_listener(
     (listener,) = spec(objects, "Gateway")["listeners"]
     assert (listener["protocol"], listener["port"]) == ("HTTPS", 443)
     assert listener["tls"]["certificateRefs"][0]["name"] == "certificate"
-    (parent,) = spec(objects, "HTTPRoute")["parentRefs"]
-    assert (parent["name"], parent["sectionName"]) == ("parley-edge", "https")
+    for name in ("parley-multilingual-chat", "parley-chat-gateway"):
+        (parent,) = find(objects, "HTTPRoute", name)["spec"]["parentRefs"]
+        assert (parent["name"], parent["sectionName"]) == ("parley-edge", "https")
+    assert policy(objects, "chat-gateway")["ingress"] == policy(objects, "router")["ingress"]
     (rule,) = policy(objects, "router")["ingress"]
     (peer,) = rule["from"]
     assert peer["podSelector"]["matchLabels"] == {

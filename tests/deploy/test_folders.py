@@ -47,7 +47,7 @@ def test_objects_that_are_only_for_a_cluster_are_passed_over() -> None:
 
 
 @pytest.mark.usefixtures("on_path")
-@pytest.mark.parametrize("folder", OVERLAYS)
+@pytest.mark.parametrize("folder", [*OVERLAYS, "overlays/gateway-embedded"])
 def test_every_folder_lints_clean(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["graph", "lint", "--strict", str(MANIFESTS / folder)]) == 0
     assert capsys.readouterr().out == "nothing found\n"

@@ -41,7 +41,7 @@ def test_a_copy_is_what_it_is_made_of() -> None:
         assert file.read_text() == text, f"{file.name}: run `make render`"
 
 
-@pytest.mark.parametrize("name", ["base", "namespace", "translator"])
+@pytest.mark.parametrize("name", ["base", "components/gateway", "namespace", "translator"])
 def test_every_file_of_a_folder_holds_one_object_and_is_listed(name: str) -> None:
     folder = MANIFESTS / name
     listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]

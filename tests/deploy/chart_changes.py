@@ -24,6 +24,7 @@ CHANGES: dict[str, Any] = {
     "chatGateway.cache.url": "redis://a:1",
     "chatGateway.cache.passwordSecret.name": "a",
     "chatGateway.cache.peer": {"podSelector": {}},
+    "chatGateway.clients": {"a": {"podSelector": {}}},
     "chatGateway.apiServer.peers": {"a": {"podSelector": {}}},
     "chatGateway.apiServer.ports": [1],
     "chatGateway.topologySpread.nodes.matchLabelKeys": ["a"],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from graph.gateway.__main__ import main
 from graph.gateway.app import CHAT, MODELS, READY
@@ -14,7 +15,7 @@ from graph.gateway.serve import GatewaySettings
 from graph.gateway.watched import GRAPH, SERVICE
 from graph.gateway.watched_app import LIVE
 from graph.turn.timeouts import CLOCK_SKEW, DEFAULT
-from tests.deploy.chart import Chart, Refused, by_name, environ, find, policy
+from tests.deploy.chart import CHART, Chart, Refused, by_name, environ, find, policy
 from tests.deploy.rendered import Objects, only
 
 NAME = "chat-gateway"
@@ -199,6 +200,18 @@ def test_a_cache_is_called_with_its_password_and_nothing_else_is(chart: Chart) -
     *_, cache = policy(objects, NAME)["egress"]
     assert cache["to"] == [CACHE["peer"]]
     assert [port["port"] for port in cache["ports"]] == [6380]
+
+
+def test_a_page_of_ones_own_is_let_in_to_it_alone(chart: Chart) -> None:
+    """The example asks where the gateway's Service is."""
+    peer = {"namespaceSelector": {"matchLabels": {"name": "open-webui"}}}
+    objects = chart.render(values={"chatGateway": {"clients": {"open-webui": peer}}})
+    assert [peer] in [rule["from"] for rule in policy(objects, NAME)["ingress"]]
+    assert "open-webui" not in str(policy(objects, "router"))
+    page = yaml.safe_load((CHART / "examples" / "for-open-webui.yaml").read_text())
+    service = find(objects, "Service", f"parley-{NAME}")["metadata"]
+    host = f"{service['name']}.{service['namespace']}.svc.cluster.local"
+    assert page["openaiBaseApiUrl"] == f"http://{host}/v1"
 
 
 def test_the_gateways_own_keys_take_the_place_of_the_edges(chart: Chart) -> None:

@@ -127,9 +127,10 @@ def test_only_the_proxies_reach_it_and_only_it_and_the_router_reach_the_predicto
     assert egress_ports(objects) == [[8080], [443, 6443]]
     labels = only(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
     letting = find(objects, "NetworkPolicy", f"predictors-from-{NAME}")["spec"]
-    assert letting["podSelector"] == find(objects, "NetworkPolicy", "predictors")["spec"][
-        "podSelector"
-    ]
+    assert (
+        letting["podSelector"]
+        == find(objects, "NetworkPolicy", "predictors")["spec"]["podSelector"]
+    )
     for selector in (
         mine["podSelector"],
         letting["ingress"][0]["from"][0]["podSelector"],
@@ -174,8 +175,8 @@ def test_keys_and_cache_are_the_same_by_component_and_by_chart(
     ours = compose("gateway", "gateway/api-keys", "gateway/cache")
     values = {
         "chatGateway": {
-            "apiKeys": {"existingSecret": "chat-gateway-api-keys"},
-            "cache": {"url": "redis://redis:6379", "passwordSecret": {"name": "chat-gateway-cache"}},
+            "apiKeys": {"existingSecret": f"{NAME}-api-keys"},
+            "cache": {"url": "redis://redis:6379", "passwordSecret": {"name": f"{NAME}-cache"}},
         }
     }
     theirs = chart.render("embedded", values=values)

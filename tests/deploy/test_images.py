@@ -145,7 +145,7 @@ def copied(stage: str, predictor: str, folder: Path) -> None:
         ("code", "translator", "predictors.translator.__main__, predictors.serving"),
         ("code", "chat", "predictors.chat.__main__, predictors.serving"),
         ("code", "colocated", "predictors.colocated.__main__, predictors.chat.__main__"),
-        ("code", "gateway", "graph.gateway.__main__, graph.gateway.watched_app, graph.gateway.cache"),
+        ("code", "gateway", "graph.gateway.__main__, graph.gateway.watched_app"),
         ("code", "models", "predictors.conversion.__main__"),
         ("weights", "chat", "predictors.models.resolve"),
     ],

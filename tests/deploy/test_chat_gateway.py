@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from graph.cluster.snapshot import GRAPH, SERVICE
 from graph.gateway.__main__ import main
 from graph.gateway.app import CHAT, MODELS, READY
 from graph.gateway.serve import GatewaySettings
-from graph.gateway.watched import GRAPH, SERVICE
 from graph.gateway.watched_app import LIVE
 from graph.turn.timeouts import CLOCK_SKEW, DEFAULT
 from tests.deploy.chart import CHART, Chart, Refused, by_name, environ, find, policy

@@ -24,7 +24,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(prog="predictors.images", description=description)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument(
-        "--embedded", action="store_true", help="only what manifests/overlays/embedded needs"
+        "--embedded",
+        action="store_true",
+        help="only what manifests/overlays/gateway-embedded needs",
     )
     kinds.add_argument(
         "--cuda", action="store_true", help="also the images for GPUs, several GB each"

@@ -25,7 +25,8 @@ WITH_ITALIAN = {**TWO_ROUTERS, "languages": {"it": {}}}
 # Every kind that the chart or KServe makes for it.
 KINDS = (
     "inferencegraphs,inferenceservices,httproutes,networkpolicies,poddisruptionbudgets,"
-    "horizontalpodautoscalers,deployments,replicasets,services,jobs,persistentvolumeclaims,pods"
+    "horizontalpodautoscalers,serviceaccounts,roles,rolebindings,deployments,replicasets,services,"
+    "jobs,persistentvolumeclaims,pods"
 )
 
 

@@ -38,8 +38,8 @@ help: ## this list
 chat: .venv/local ## set up and talk, in the terminal
 	@.venv/bin/parley chat
 
-serve: .venv/local ## set up and serve the graph on 127.0.0.1:8080
-	@.venv/bin/parley serve
+serve: .venv/local ## set up and serve the graph, OpenAI's API and the chat page on 127.0.0.1:8080
+	@.venv/bin/parley serve --gateway
 
 test: .venv/dev lint ## set up, lint, type-check, run the tests
 	.venv/bin/python -m pytest -n 2 --dist loadfile

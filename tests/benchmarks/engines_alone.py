@@ -10,20 +10,25 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from predictors.engine import Sampling
-from predictors.engines.ctranslate2 import CTranslate2
+from predictors.engines.factory import choose_engine
+from predictors.settings import ModelSettings
 from tests.benchmarks.peers.program import serve_jobs
 from tests.benchmarks.weights.searches import prefix_of
 
 
 class Engines:
-    """folders: the conversions by family, in the order in which a text goes through them."""
+    """folders: the conversions by family, in the order in which a text goes through them.
+
+    Each runs on the engine that a predictor would choose for it.
+    """
 
     def __init__(self, folders: dict[str, str], device: str = "cpu") -> None:
         self._engines = {
-            family: CTranslate2(Path(folder), family, threads=os.cpu_count() or 1, device=device)
+            family: choose_engine(
+                ModelSettings(model_name=family, model=folder, device=device), os.environ
+            )
             for family, folder in folders.items()
         }
         for engine in self._engines.values():

@@ -123,10 +123,10 @@ def test_bad_input_is_one_line_and_changes_nothing(
     broken = tmp_path / "broken.yaml"
     broken.write_text("kind: [")
     foreign = tmp_path / "foreign.yaml"
-    foreign.write_text("{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}}")
+    foreign.write_text("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: x}}")
     for arguments, code, words in (
         ([str(broken), *target], 2, f"{broken}: not YAML: line 1"),
-        ([str(foreign), *target], 2, "Deployment is not of KServe"),
+        ([str(foreign), *target], 2, "StatefulSet is not of KServe"),
         ([file, "--kubeconfig", str(expired)], 1, "does not know who asks"),
         ([file, "--kubeconfig", str(away)], 1, "https://127.0.0.1:1: no connection"),
         ([file, "--kubeconfig", str(tmp_path / "none")], 2, "is not there; set KUBECONFIG"),

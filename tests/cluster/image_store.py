@@ -57,7 +57,10 @@ def load(names: Mapping[str, str], store: Store, build: Builder) -> None:
     StoreError, ImageError.
     """
     record = store.root / "loaded.json"
-    loaded = json.loads(record.read_text()) if record.exists() else {}
+    sent = json.loads(record.read_text()) if record.exists() else {}
+    # The kubelet takes images away where the disk is nearly full.
+    there = set(run([*store.ctr, "images", "ls", "--quiet"], 60).split())
+    loaded = {name: built for name, built in sent.items() if name in there}
     replaced = []
     for name, full_name in names.items():
         built = run([*build.command, "images", "--quiet", "--no-trunc", name], 60).strip()

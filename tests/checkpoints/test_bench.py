@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.benchmarks.contenders import OWN
+from tests.benchmarks.plan import GROWTH
 from tests.benchmarks.report import TABLE
 from tests.benchmarks.results import FILE, read
 from tests.conformance.bench import leave_out
@@ -25,7 +26,8 @@ def test_a_quick_run_measures_everything_of_our_own(tmp_path: Path):
     assert results.failures == {}
     assert {start.system for start in results.starts} == set(OWN)
     for each in results.rows:
-        assert each.answers and not each.failed, each
+        # Far past saturation a translator may refuse, and the answer is then not whole.
+        assert each.answers and (each.row.part == GROWTH or not each.failed), each
     assert results.limits and results.limits.shares
     assert results.profile or results.no_profile
     assert "## What is wanted" in (tmp_path / TABLE).read_text()

@@ -151,7 +151,7 @@ async def test_the_chat_leaves_blenderbots_generation_to_its_checkpoint(
     assert await engine.count_tokens(expected) > 50
     engine.close()
     argv = ["--model_name=chat", f"--model={folder}", f"--models={tmp_path}"]
-    chat, _ = build(argv, {})
+    chat, _ = build([*argv, "--engine=ctranslate2"], {})
     chat.load()
     [turn] = await chat.predict([{"user_input": "bavo ceti."}])
     chat.close()

@@ -11,7 +11,7 @@ from tests.stopping import at_work
 
 Maker = Callable[[str], Path]
 # The models of the tests are small; so many messages keep one at work for a second or more.
-MANY = [{"user_input": "hello there my friend " * 3, "request_id": f"turn-{i}"} for i in range(16)]
+MANY = [{"user_input": "hello there my friend " * 3, "request_id": f"turn-{i}"} for i in range(64)]
 
 
 @pytest.mark.parametrize("engine", ["ctranslate2", "transformers"])

@@ -17,6 +17,7 @@ from tests.graph.gateway.playing import Gate, Writes, local_graph
 ENGLISH_BROWSER = "en-GB"
 FRENCH = "Bonjour, comment allez-vous aujourd'hui ?"
 TWO = "One is here. Two is there."
+WHOLE = "fr:One is here. fr:Two is there."
 # Parts of four characters of TWO after which its first sentence is out, and the second is not.
 FIRST_SENTENCE = 5
 

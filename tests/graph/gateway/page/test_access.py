@@ -6,11 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.graph.gateway.page.scene import FRENCH, Open, Scene, answering, answers, messages, say
+from tests.graph.gateway.page.browser import expect
+from tests.graph.gateway.page.scene import (
+    FRENCH,
+    WHOLE,
+    Open,
+    Scene,
+    answering,
+    answers,
+    messages,
+    say,
+)
 
-expect: Any = pytest.importorskip("playwright.sync_api").expect
 Axe: Any = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
-WHOLE = "fr:One is here. fr:Two is there."
 RICH = """# Cats
 
 Look at *this*, **that** and [a page](https://example.org):

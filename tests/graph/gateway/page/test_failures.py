@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 
 from graph.asgi import App
 from graph.gateway.keys import ApiKeys
 from graph.http.events import event
+from tests.graph.gateway.page.browser import expect
 from tests.graph.gateway.page.scene import (
     FRENCH,
+    WHOLE,
     Open,
     Scene,
     answering,
@@ -21,8 +22,6 @@ from tests.graph.gateway.page.scene import (
     say,
 )
 
-expect: Any = pytest.importorskip("playwright.sync_api").expect
-WHOLE = "fr:One is here. fr:Two is there."
 KEY = "a-key-of-twenty-chars"
 STREAM = "text/event-stream"
 

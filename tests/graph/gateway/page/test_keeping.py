@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from graph.calling import saved
+from tests.graph.gateway.page.browser import expect
 from tests.graph.gateway.page.scene import (
     FRENCH,
+    WHOLE,
     Open,
     Scene,
     answering,
@@ -19,8 +21,6 @@ from tests.graph.gateway.page.scene import (
     say,
 )
 
-expect: Any = pytest.importorskip("playwright.sync_api").expect
-WHOLE = "fr:One is here. fr:Two is there."
 FORBID = """Object.defineProperty(window, "localStorage", {
   get() { throw new DOMException("denied", "SecurityError"); } })"""
 FILL = """Storage.prototype.setItem = function () {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-import pytest
 
 from graph.http.events import event
+from tests.graph.gateway.page.browser import expect
 from tests.graph.gateway.page.scene import (
     FRENCH,
+    WHOLE,
     Open,
     Scene,
     answering,
@@ -17,9 +16,6 @@ from tests.graph.gateway.page.scene import (
     messages,
     say,
 )
-
-expect: Any = pytest.importorskip("playwright.sync_api").expect
-WHOLE = "fr:One is here. fr:Two is there."
 
 
 def test_a_french_conversation_streams_and_knows_what_was_said(scene: Scene, open_at: Open) -> None:

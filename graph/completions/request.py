@@ -163,6 +163,8 @@ def _integer(given: Mapping[str, Any], name: str, least: int, most: int) -> int 
     value = given.get(name)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has one kind of number, and 2.0 is a whole one.
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise RequestError(name, f"must be a whole number from {least} to {most}")
     return value

@@ -22,6 +22,7 @@ from graph.completions.request import (
 )
 from graph.gateway.app import CHAT, MODELS
 from graph.gateway.gateway import ASKED
+from graph.http.events import DONE, MEDIA_TYPE
 from graph.http.openapi import Json, field_schema, list_of, object_of, text_of
 from graph.turn.answers import Finish
 from graph.turn.limits import PUBLIC_LIMITS
@@ -48,13 +49,12 @@ def completion_paths(models: Sequence[str]) -> Mapping[str, Json]:
         "name": "model", "in": "path", "required": True, "schema": {"enum": list(models)}
     }  # fmt: skip
     listed = object_of({"object": {"const": "list"}, "data": {"type": "array", "items": _model()}})
-    events: Json = {"schema": _TEXT}
     return {
         CHAT: {
             "post": {
                 "summary": "Answers a conversation, in one piece or as a stream of events.",
                 "requestBody": {"required": True, "content": _json(request_schema(models))},
-                "responses": _answers({**_json(_completion()), "text/event-stream": events}),
+                "responses": _answers({**_json(_completion()), MEDIA_TYPE: {"schema": _event()}}),
             }
         },
         MODELS: {"get": {"summary": "Lists the models.", "responses": _answers(_json(listed))}},
@@ -121,20 +121,39 @@ def _message() -> Json:
 
 def _completion() -> Json:
     message = {"role": {"const": ASSISTANT}, "content": _TEXT, "refusal": {"type": "null"}}
-    choice: dict[str, Json] = {
-        "index": {"const": 0},
-        "finish_reason": {"enum": list(Finish)},
-        "logprobs": {"type": "null"},
-        "message": object_of(message),
-        PARLEY: _OBJECT,
+    choice = _choice({"enum": list(Finish)}) | {"message": object_of(message)}
+    return _answer_of("chat.completion", list_of(object_of(choice | {PARLEY: _OBJECT}), 1))
+
+
+def _event() -> Json:
+    """One event of a stream. Its `data` is a chunk or an error as JSON, and at the end a word."""
+    json: Json = {
+        "contentMediaType": "application/json",
+        "contentSchema": {"anyOf": [_chunk(), _error()]},
     }
+    data: Json = {"type": "string", "anyOf": [{"const": DONE}, json]}
+    return {"type": "object", "properties": {"data": data}, "required": ["data"]}
+
+
+def _chunk() -> Json:
+    delta = object_of({"role": {"const": ASSISTANT}, "content": _TEXT}, required=())
+    fields = _choice({"enum": [None, *Finish]}) | {"delta": delta}
+    choice = object_of(fields | {PARLEY: _OBJECT}, required=fields)
+    return _answer_of("chat.completion.chunk", list_of(choice, 1, least=0))
+
+
+def _choice(finish: Json) -> dict[str, Json]:
+    return {"index": {"const": 0}, "finish_reason": finish, "logprobs": {"type": "null"}}
+
+
+def _answer_of(kind: str, choices: Json) -> Json:
     counts = ("prompt_tokens", "completion_tokens", "total_tokens")
     fields: dict[str, Json] = {
         "id": _TEXT,
-        "object": {"const": "chat.completion"},
+        "object": {"const": kind},
         "created": _NUMBER,
         "model": _TEXT,
-        "choices": list_of(object_of(choice), 1),
+        "choices": choices,
     }
     usage = object_of(dict.fromkeys(counts, _NUMBER))
     return object_of(fields | {"usage": usage}, required=fields)

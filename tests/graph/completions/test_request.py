@@ -30,6 +30,13 @@ def test_everything_that_is_supported_is_read() -> None:
     assert read.parley == {"language": "fr"}
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    """JSON has one kind of number, and some languages write every one of them so."""
+    read = read_request(ASKED | {"seed": 2.0, "max_tokens": 7.0})
+    assert (read.options.seed, read.options.max_tokens) == (2, 7)
+    assert isinstance(read.options.seed, int)
+
+
 def test_messages_in_turn_are_read_and_those_of_one_role_become_one() -> None:
     system, messages = read_messages(
         [
@@ -76,6 +83,8 @@ def test_messages_in_turn_are_read_and_those_of_one_role_become_one() -> None:
         ({"top_p": 0}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"seed": 1.5}, "seed"),
+        ({"seed": 2.0**63}, "seed"),
+        ({"max_tokens": float("inf")}, "max_tokens"),
         ({"stop": ["a"] * 5}, "stop"),
         ({"stop": ""}, "stop[0]"),
         ({"stream": "yes"}, "stream"),

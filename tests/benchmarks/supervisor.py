@@ -115,16 +115,19 @@ def _measure(system: System, process: subprocess.Popen[str], job: Job) -> Load:
 
     load = _run(system, process, job, mark)
     before, after = marks
-    return replace(
+    load = replace(
         load,
         cpu=after.processes - before.processes,
         memory=usage.proportional_bytes(usage.processes()),
         others=usage.share_of_others(before, after, os.cpu_count() or 1),
     )
+    # The next row may be another system's.
+    _settle()
+    return load
 
 
 def _settle() -> None:
-    """Wait until the system works on nothing more: requests of an earlier job that were given up.
+    """Wait until the system works on nothing more: its start, or requests that were given up.
 
     Some servers finish those, so the wait has an end.
     """

@@ -18,11 +18,12 @@ from pathlib import Path
 
 from tests.benchmarks import results as kept
 from tests.benchmarks.contenders import NAMES, OWN, Given
-from tests.benchmarks.durations import LIMITS_SECONDS
+from tests.benchmarks.durations import GATEWAY_SECONDS, LIMITS_SECONDS
 from tests.benchmarks.machine import load_of_others, machine, versions
-from tests.benchmarks.measuring import Run, measure_limits
+from tests.benchmarks.measuring import Run, measure_gateway, measure_limits
 from tests.benchmarks.plan import (
     CLIENTS,
+    GATEWAY,
     LIMITS,
     PARTS,
     Block,
@@ -69,7 +70,10 @@ def _run(options: argparse.Namespace, wanted: Wanted, blocks: Sequence[Block]) -
         else:
             results = _new_results(given)
         results.failures |= failures
-        most = seconds_of(blocks) + (LIMITS_SECONDS[results.size] if LIMITS in wanted.parts else 0)
+        beside = {LIMITS: LIMITS_SECONDS, GATEWAY: GATEWAY_SECONDS}
+        most = seconds_of(blocks) + sum(
+            seconds[results.size] for part, seconds in beside.items() if part in wanted.parts
+        )
         print(f"at most {most / 60:.0f} minutes", file=sys.stderr)
         started = time.monotonic() - results.seconds
 
@@ -81,6 +85,9 @@ def _run(options: argparse.Namespace, wanted: Wanted, blocks: Sequence[Block]) -
             measure_limits(given.weights, results)
             save()
         Run(given, results, save).measure(_runnable(blocks, can_run))
+        if GATEWAY in wanted.parts and not results.gateway:
+            measure_gateway(results)
+            save()
     write_report(results, options.out)
     print(options.out / TABLE)
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.benchmarks.contenders import Given, name_of, system_of
+from tests.benchmarks.gateway import Goal
 from tests.benchmarks.jobs import Job
-from tests.benchmarks.plan import ENGLISH, Block, Row
+from tests.benchmarks.plan import ENGLISH, GATEWAY, Block, Row
 from tests.benchmarks.reached import limits_of
 from tests.benchmarks.results import Measured, Results, measured, start_of
 from tests.benchmarks.samples import USUAL, NoProfile, profile
@@ -97,6 +98,23 @@ def measure_limits(weights: Weights, results: Results) -> None:
         results.profile = profile(weights, USUAL)
     except NoProfile as err:
         results.no_profile = str(err)
+
+
+def measure_gateway(results: Results) -> None:
+    """What streaming gains and costs, with the models that the chat is installed with."""
+    python = ROOT / ".venv" / "bin" / "python"
+    if not python.exists():
+        results.failures[GATEWAY] = "`make .venv/dev` installs what it needs"
+        return
+    size = ("--models",) if results.size == "full" else ("--streams=50",)
+    command = [str(python), "-m", "tests.benchmarks.gateway", "--json", *size]
+    print("measuring the gateway", file=sys.stderr)
+    # Its exit code says whether all goals were reached.
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode not in (0, 1) or not done.stdout:
+        results.failures[GATEWAY] = "it ended; its error is above"
+        return
+    results.gateway = [Goal(**each) for each in json.loads(done.stdout)]
 
 
 def line_of(found: Measured) -> str:

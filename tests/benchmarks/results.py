@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.gateway import Goal
 from tests.benchmarks.jobs import Load, Started
 from tests.benchmarks.load import percentile
 from tests.benchmarks.plan import Row
@@ -75,7 +76,7 @@ class Results:
     """machine, versions: by name.  failures: why a system has no rows, by its key.
 
     limits: what the machine can do and the engines reach of it.  profile: where their time goes;
-    no_profile: why that is not known.
+    no_profile: why that is not known.  gateway: what streaming gains and costs.
     """
 
     date: str
@@ -89,6 +90,7 @@ class Results:
     limits: Limits | None = None
     profile: list[Spent] = field(default_factory=list)
     no_profile: str = ""
+    gateway: list[Goal] = field(default_factory=list)
     seconds: float = 0.0
 
     def has(self, row: Row) -> bool:
@@ -185,6 +187,7 @@ def read(path: Path) -> Results:
     values["rows"] = [_measured_of(each) for each in values["rows"]]
     values["starts"] = [Start(**each) for each in values["starts"]]
     values["profile"] = [Spent(**each) for each in values["profile"]]
+    values["gateway"] = [Goal(**each) for each in values["gateway"]]
     if values["limits"]:
         values["limits"] = limits_of(values["limits"])
     return Results(**values)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from tests.benchmarks.contenders import name_of
 from tests.benchmarks.goals import Goal, Table, goals
-from tests.benchmarks.plan import ENGLISH, FRENCH, GRAPH, GROWTH, MODELS, TURNS
+from tests.benchmarks.plan import ENGLISH, FRENCH, GATEWAY, GRAPH, GROWTH, MODELS, TURNS
 from tests.benchmarks.reached import Limits
 from tests.benchmarks.results import DISTURBED, Measured, Results, Start
 
 _LANGUAGES = {FRENCH: "French", ENGLISH: "English"}
+# Of what is no system.
+_NAMES = {GATEWAY: "Parley's gateway"}
 _MARK = " \u2021"
 
 
@@ -25,6 +27,7 @@ def markdown(results: Results) -> str:
         _limits(results.limits),
         _profile(results),
         _growth(table),
+        _gateway(results),
         _missing(results),
     )
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -198,10 +201,27 @@ def _growth(table: Table) -> str:
     return "\n\n".join([*sections, _rows(found)] if found else sections)
 
 
+def _gateway(results: Results) -> str:
+    if not results.gateway:
+        return ""
+    lines = (
+        (
+            goal.words,
+            "nothing" if goal.found is None else f"{goal.found:.3g}",
+            f"\u2264 {goal.most:.3g}",
+            "met" if goal.is_reached else _bold("missed"),
+        )
+        for goal in results.gateway
+    )
+    return f"## The gateway\n\n{_grid(('', 'found', 'wanted', ''), lines)}"
+
+
 def _missing(results: Results) -> str:
     if not results.failures:
         return ""
-    lines = [f"- {name_of(key)}: {reason}" for key, reason in results.failures.items()]
+    lines = [
+        f"- {_NAMES.get(key) or name_of(key)}: {reason}" for key, reason in results.failures.items()
+    ]
     return "\n".join(["## Not measured\n", *lines])
 
 

@@ -1,7 +1,7 @@
 """What is answered to a chat completion, in OpenAI's words: whole, in chunks, or an error.
 
-Parley's own fields stand beside the first choice, under the key `parley`: in a stream in the last
-chunk that has a choice.
+Parley's own fields stand beside the first choice, under the key `parley`: in a stream all of them
+in the last chunk that has a choice, and in the first one those that are known by then.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from graph.errors import ParleyError, RequestError
 from graph.turn.answers import Finish
 
 Json = dict[str, Any]
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Completion:
         usage = {"usage": ending.usage.as_json()} if ending.usage else {}
         return self._head("chat.completion", [choice]) | usage
 
-    def first_chunk(self) -> Json:
-        return self._chunk({"role": "assistant", "content": ""})
+    def first_chunk(self, told: Mapping[str, Any]) -> Json:
+        return self._chunk({"role": "assistant", "content": ""}, told)
 
     def chunk(self, text: str) -> Json:
         return self._chunk({"content": text})
@@ -73,8 +74,8 @@ class Completion:
     def usage_chunk(self, usage: Usage) -> Json:
         return self._head("chat.completion.chunk", []) | {"usage": usage.as_json()}
 
-    def _chunk(self, delta: Json) -> Json:
-        return self._head("chat.completion.chunk", [self._choice(None, {}) | {"delta": delta}])
+    def _chunk(self, delta: Json, told: Mapping[str, Any] = NOTHING) -> Json:
+        return self._head("chat.completion.chunk", [self._choice(None, told) | {"delta": delta}])
 
     def _choice(self, finish: Finish | None, parley: Mapping[str, Any]) -> Json:
         choice: Json = {"index": 0, "finish_reason": finish, "logprobs": None}

@@ -6,7 +6,9 @@ status of its own; afterwards it is an event of the stream, as OpenAI's clients 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from graph.asgi import Send, json_answer, send_answer
 from graph.completions.answers import Completion, Ending, answer_error, error_json
@@ -14,8 +16,25 @@ from graph.errors import ParleyError
 from graph.http.events import MEDIA_TYPE, event, last_event
 
 Put = Callable[[str], Awaitable[None]]
-# Writes an answer: puts its parts one after another, and gives its end. Raises ParleyError.
-Write = Callable[[Put], Awaitable[Ending]]
+
+
+def _ignore(_: Mapping[str, Any]) -> None:
+    """The ending tells it again."""
+
+
+@dataclass(frozen=True)
+class Out:
+    """Where an answer goes. put: takes its parts, one after another.
+
+    tell: takes what is known of the turn, for `parley`, before the first part.
+    """
+
+    put: Put
+    tell: Callable[[Mapping[str, Any]], None] = _ignore
+
+
+# Writes an answer, and gives its end. Raises ParleyError.
+Write = Callable[[Out], Awaitable[Ending]]
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -26,7 +45,7 @@ async def send_whole(completion: Completion, write: Write, send: Send) -> None:
     async def put(part: str) -> None:
         parts.append(part)
 
-    ending = await write(put)
+    ending = await write(Out(put))
     answer = json_answer(200, completion.whole("".join(parts), ending))
     await send_answer(send, answer, headers_of(completion.request_id))
 
@@ -37,7 +56,7 @@ async def send_in_events(
     """Raises ParleyError before anything is sent; a later one is sent as an event."""
     events = _Events(send, completion)
     try:
-        ending = await write(events.put)
+        ending = await write(Out(events.put, events.tell))
         await events.begin()
     except ParleyError as err:
         if not events.is_begun:
@@ -63,7 +82,11 @@ class _Events:
     def __init__(self, send: Send, completion: Completion) -> None:
         self._send = send
         self._completion = completion
+        self._told: Mapping[str, Any] = {}
         self.is_begun = False
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        self._told = told
 
     async def begin(self) -> None:
         if self.is_begun:
@@ -77,7 +100,7 @@ class _Events:
             *headers_of(self._completion.request_id),
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self.send(event(self._completion.first_chunk()))
+        await self.send(event(self._completion.first_chunk(self._told)))
 
     async def put(self, part: str) -> None:
         await self.begin()

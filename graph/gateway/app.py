@@ -1,5 +1,8 @@
 """The gateway over HTTP: OpenAI's paths, within limits, for whoever has a key; and a chat page.
 
+Keys are for what is below /v1. Metrics are no part of any route, and who reaches them is a matter
+of the network, as it is for the predictors'.
+
 A client that leaves ends its turn at once: the walk, the chat's writing, and every sentence that is
 being translated.
 """
@@ -10,7 +13,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graph import contract
 from graph.asgi import (
@@ -26,7 +29,7 @@ from graph.asgi import (
 )
 from graph.completions.answers import Completion, Ending, describe_model, list_models
 from graph.completions.request import ChatRequest, read_request
-from graph.completions.stream import Put, send_error, send_in_events, send_whole
+from graph.completions.stream import Out, send_error, send_in_events, send_whole
 from graph.errors import DeadlineExceeded, NotServed, Overloaded, ParleyError
 from graph.gateway.gateway import Gateway
 from graph.gateway.keys import ApiKeys
@@ -98,6 +101,9 @@ class GatewayApp:
             if self.page.has(scope):
                 await self.page.answer(scope, send)
                 return
+            if scope["path"] == METRICS and scope["method"] in ("GET", "HEAD"):
+                await self._show_metrics(scope, receive, send)
+                return
             request_id = _request_id(scope)
             self.keys.check(scope["headers"])
             await self._answer(scope, receive, send, request_id)
@@ -117,8 +123,6 @@ class GatewayApp:
                 except TimeoutError as err:
                     raise DeadlineExceeded(f"body: not complete within {READ} s") from err
                 await run_for_client(self._complete(body, request_id, send), receive)
-        elif method in ("GET", "HEAD") and path == METRICS:
-            await self._show_metrics(scope, receive, send)
         elif method in ("GET", "HEAD") and path == MODELS:
             await send_answer(send, json_answer(200, list_models(self.models.names, self._created)))
         elif method in ("GET", "HEAD") and path.startswith(f"{MODELS}/"):
@@ -134,8 +138,8 @@ class GatewayApp:
         language = self.models.language_of(request.model)
         completion = Completion(request_id, int(time.time()), request.model)
 
-        async def write(put: Put) -> Ending:
-            return await self._write(request, request_id, language, put)
+        async def write(out: Out) -> Ending:
+            return await self._write(request, request_id, language, out)
 
         if request.stream:
             await send_in_events(completion, write, send, request.include_usage)
@@ -143,17 +147,18 @@ class GatewayApp:
             await send_whole(completion, write, send)
 
     async def _write(
-        self, request: ChatRequest, request_id: str, language: str, put: Put
+        self, request: ChatRequest, request_id: str, language: str, out: Out
     ) -> Ending:
         if self._inflight >= self.limits.inflight:
             raise Overloaded(f"{self._inflight} turns are under way; try again later")
         self._inflight += 1
         try:
             with (
-                self._metrics.turn(put, request.stream) as turn,
+                self._metrics.turn(out.put, request.stream) as turn,
                 turn_span(self.telemetry.tracing, request, request_id, turn),
             ):
-                answering = self.gateway.answer(request, request_id, language, turn.put)
+                watched = replace(out, put=turn.put)
+                answering = self.gateway.answer(request, request_id, language, watched)
                 turn.ending = await self._in_time(answering)
                 return turn.ending
         finally:

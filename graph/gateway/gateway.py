@@ -16,7 +16,7 @@ from graph.asgi import Answer
 from graph.completions.answers import Ending, Usage
 from graph.completions.messages import ASSISTANT, ChatMessage
 from graph.completions.request import PARLEY, AnswerOptions, ChatRequest
-from graph.completions.stream import Put
+from graph.completions.stream import Out
 from graph.contract import Instance
 from graph.errors import RequestError
 from graph.gateway.branches import Chat, find_chats
@@ -35,15 +35,16 @@ from graph.turn.answers import Finish
 
 # The fields of a turn that a client may set under `parley`.
 ASKED = (contract.LANGUAGE, contract.PREVIOUS_LANGUAGE, contract.TIMEOUT)
-# What the answer tells of the turn under `parley`, besides the steps and what is lacking.
-_TOLD = (
+# What is known of a turn under `parley` before its first words.
+_HEARD = (
     contract.REQUEST_ID,
     contract.LANGUAGE,
     contract.LANGUAGE_CONFIDENCE,
     contract.ROUTE,
     contract.USER_INPUT_EN,
-    contract.RESPONSE_EN,
 )
+# What the ending tells, besides the steps and what is lacking.
+_TOLD = (*_HEARD, contract.RESPONSE_EN)
 # What the chat is not told: it has the texts as messages, and adds its own to the others.
 _KEPT = (contract.HISTORY, contract.USER_INPUT_EN, contract.STEPS, contract.DEGRADED)
 
@@ -75,9 +76,9 @@ class Gateway:
         return Gateway(graph, services, call, ask_chat, histories, chats, Splitter(contract.PIVOT))
 
     async def answer(
-        self, request: ChatRequest, request_id: str, language: str, put: Put
+        self, request: ChatRequest, request_id: str, language: str, out: Out
     ) -> Ending:
-        """Put the answer in the person's language, part by part.
+        """Give the answer in the person's language, part by part.
 
         language: the person's own choice, or empty. Raises ParleyError, before the first part or
         after any.
@@ -96,12 +97,12 @@ class Gateway:
             **trace_fields(),
             **asked,
         }
-        ending, response = await self._take(turn, before, request, put)
+        ending, response = await self._take(turn, before, request, out)
         await self._remember(request.messages, ending.parley, response)
         return ending
 
     async def _take(
-        self, turn: Instance, before: Before, request: ChatRequest, put: Put
+        self, turn: Instance, before: Before, request: ChatRequest, out: Out
     ) -> tuple[Ending, str]:
         """The ending of a turn, and its answer."""
         speaking = {key: chat for key, chat in self.chats.items() if chat.tail is not None}
@@ -109,16 +110,16 @@ class Gateway:
         if isinstance(reached, Answer):
             [prediction] = predictions_of(reached)
             _refuse_options(request.options)
-            return await self._whole(prediction, before, put)
+            return await self._whole(prediction, before, out)
         chat, [at_chat] = reached.chat, reached.turns
         if contract.gave_nothing(at_chat, contract.USER_INPUT_EN):
             # The chat says nothing to what has no English, and the rest of the branch knows that.
             [prediction] = await walk(chat.rest(self.graph), reached.body, self.call)
-            return await self._whole(prediction, before, put, Usage())
-        return await self._speak(chat, at_chat, before, request, put)
+            return await self._whole(prediction, before, out, Usage())
+        return await self._speak(chat, at_chat, before, request, out)
 
     async def _whole(
-        self, prediction: Instance, before: Before, put: Put, usage: Usage | None = None
+        self, prediction: Instance, before: Before, out: Out, usage: Usage | None = None
     ) -> tuple[Ending, str]:
         """A turn of which every step has done its part; none of them says what it counted."""
         notes = Notes()
@@ -126,25 +127,24 @@ class Gateway:
         notes.add(prediction)
         response = str(prediction.get(contract.RESPONSE, ""))
         if response:
-            await put(response)
+            out.tell(_heard(prediction))
+            await out.put(response)
         return Ending(Finish.STOP, usage, _told(prediction, notes)), response
 
     async def _speak(
-        self, chat: Chat, turn: Instance, before: Before, request: ChatRequest, put: Put
+        self, chat: Chat, turn: Instance, before: Before, request: ChatRequest, out: Out
     ) -> tuple[Ending, str]:
+        heard = _heard({**turn, contract.USER_INPUT_EN: remembered(turn).english})
+        out.tell(heard)
         asked = _chat_request(chat, turn, replace(request.options, system=before.system))
         speech = Speech(turn, chat.behind(self.graph), self.call, self.splitter)
-        spoken = await speech.give(lambda take: self.ask_chat(chat.step, asked, take), put)
+        spoken = await speech.give(lambda take: self.ask_chat(chat.step, asked, take), out.put)
         notes = Notes()
         notes.merge(before.notes)
         notes.add(turn)
         notes.add(spoken.ending.parley)
         notes.merge(spoken.notes)
-        english = {
-            contract.USER_INPUT_EN: remembered(turn).english,
-            contract.RESPONSE_EN: spoken.english,
-        }
-        told = _told(turn | english, notes)
+        told = _told({**heard, contract.RESPONSE_EN: spoken.english}, notes)
         return Ending(spoken.ending.finish, spoken.ending.usage, told), spoken.response
 
     async def _remember(
@@ -198,6 +198,10 @@ def _chat_request(chat: Chat, turn: Instance, options: AnswerOptions) -> ChatReq
     messages = [ChatMessage(roles[i % 2], text) for i, text in enumerate(reversed(texts))]
     told = {key: value for key, value in turn.items() if key not in _KEPT}
     return ChatRequest(chat.model, tuple(reversed(messages)), options, True, True, told)
+
+
+def _heard(turn: Instance) -> dict[str, Any]:
+    return {key: turn[key] for key in _HEARD if key in turn}
 
 
 def _told(turn: Instance, notes: Notes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from graph.asgi import Receive, Scope, Send, aside, json_answer, read_body, send
 from graph.completions.answers import Completion, Ending, describe_model, list_models
 from graph.completions.messages import texts_of
 from graph.completions.request import ChatRequest, read_request
-from graph.completions.stream import Put, send_error, send_in_events, send_whole
+from graph.completions.stream import Out, Put, send_error, send_in_events, send_whole
 from graph.contract import Instance
 from graph.errors import NotServed, ParleyError
 from predictors.door.handler import Handler
@@ -68,8 +68,8 @@ class Completions:
         name = str(instance.setdefault(contract.REQUEST_ID, new_request_id()))
         completion = Completion(name, int(time.time()), request.model)
 
-        async def write(put: Put) -> Ending:
-            return await complete(handler, request, instance, put)
+        async def write(out: Out) -> Ending:
+            return await complete(handler, request, instance, out.put)
 
         if request.stream:
             await send_in_events(completion, write, send, request.include_usage)

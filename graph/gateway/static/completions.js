@@ -32,7 +32,8 @@ export async function findModels(key) {
 }
 
 /**
- * An answer: `{text}` for each part, then `{finish, told}`, where `told` is the gateway's `parley`.
+ * An answer: `{told}`, the gateway's `parley` as far as it is known, `{text}` for each part, then
+ * `{finish, told}`.
  * Throws Failure, or the reason of the signal where that ended it.
  */
 export async function* ask(body, key, signal) {
@@ -103,6 +104,7 @@ function* read(data) {
   const choice = chunk?.choices?.[0];
   if (choice?.delta?.content) yield { text: String(choice.delta.content) };
   if (choice?.finish_reason) yield { finish: choice.finish_reason, told: choice.parley ?? {} };
+  else if (choice?.parley) yield { told: choice.parley };
 }
 
 function kindOf(status) {

@@ -13,7 +13,7 @@ const MOST_MESSAGES = 2_000;
 
 /**
  * text: what the person said.  chosen: the language that the person chose, "" for detection.
- * answer: what has come of it.  told: the gateway's `parley` of it, {} until it is whole.
+ * answer: what has come of it.  told: the gateway's `parley` of it, {} before the first words.
  * finish: why it ended.  failure: what went wrong.  times: seconds to its first words and its end.
  */
 export function newTurn(text, chosen = "") {

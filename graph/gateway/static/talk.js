@@ -57,7 +57,8 @@ export class Talk {
       turn.state = State.WRITING;
       turn.answer += text;
     }
-    if (finish) Object.assign(turn, { finish, told });
+    if (told) turn.told = told;
+    if (finish) turn.finish = finish;
     this.changed(turn, text);
   }
 

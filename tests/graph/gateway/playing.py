@@ -12,6 +12,7 @@ from typing import Any
 from graph.completions.answers import Ending
 from graph.completions.messages import ChatMessage
 from graph.completions.request import AnswerOptions, ChatRequest
+from graph.completions.stream import Out
 from graph.contract import Instance
 from graph.gateway.app import GatewayApp
 from graph.gateway.gateway import Gateway
@@ -118,7 +119,7 @@ class Gate:
         async def put(part: str) -> None:
             parts.append(part)
 
-        return parts, await self.gateway.answer(request, "turn-1", "", put)
+        return parts, await self.gateway.answer(request, "turn-1", "", Out(put))
 
     async def post(self, *turns: Mapping[str, Any]) -> list[Instance]:
         """What the router answers to the same turns."""

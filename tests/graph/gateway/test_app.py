@@ -67,6 +67,18 @@ async def test_a_whole_answer_has_the_turn_beside_its_choice() -> None:
     assert body["usage"]["completion_tokens"] == 6
 
 
+async def test_the_first_chunk_of_a_stream_tells_what_was_heard() -> None:
+    """A page need not wait for the end to say in which language it was spoken to."""
+    answer = await ask(gateway(), ASKED | {"stream": True}, x_request_id="turn-8")
+    *events, _ = EventReader().feed(answer.content)
+    first, *middle, last = (json.loads(data)["choices"][0] for data in events)
+    heard = first["parley"]
+    assert (heard["request_id"], heard["language"], heard["route"]) == ("turn-8", "fr", "fr")
+    assert heard["user_input_en"].startswith("en:") and "response_en" not in heard
+    assert heard.items() <= last["parley"].items()
+    assert not any("parley" in choice for choice in middle)
+
+
 async def test_a_stream_has_the_turn_in_its_last_chunk() -> None:
     wanted = {"stream": True, "stream_options": {"include_usage": True}}
     answer = await ask(gateway(), ASKED | wanted)

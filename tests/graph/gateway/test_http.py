@@ -14,6 +14,7 @@ from graph.asgi import Receive, Scope, Send
 from graph.completions.answers import Ending, Usage
 from graph.completions.messages import ChatMessage
 from graph.completions.request import AnswerOptions, ChatRequest
+from graph.completions.stream import Out
 from graph.errors import NotReached, Overloaded, ParleyError
 from graph.gateway.chat import http_chat
 from graph.gateway.gateway import Gateway
@@ -76,7 +77,7 @@ async def test_over_http_a_turn_is_what_it_is_in_one_process(serve_app: Serve) -
         gateway = Gateway.of(gate.local.graph, gate.local.services, call, ask_chat, Histories())
         messages = (ChatMessage("user", FRENCH),)
         request = ChatRequest("x", messages, AnswerOptions(), True, True, {})
-        ending = await gateway.answer(request, "turn-1", "", put)
+        ending = await gateway.answer(request, "turn-1", "", Out(put))
     assert parts == expected[0]
     assert (ending.finish, ending.usage) == (expected[1].finish, expected[1].usage)
     assert set(ending.parley) == set(expected[1].parley)

@@ -25,6 +25,9 @@ def test_a_french_conversation_streams_and_knows_what_was_said(scene: Scene, ope
     expect(answers(page)).to_have_text("fr:One is here.")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert page.locator(".answer").get_attribute("aria-busy") == "true"
+    # The language is known with the first words.
+    language = page.get_by_label("Language of this message")
+    expect(language.locator("option:checked")).to_have_text("French · 99%")
     scene.go()
     expect(answers(page)).to_have_text(WHOLE)
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()

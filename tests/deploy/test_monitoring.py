@@ -30,7 +30,15 @@ ALERTS = [rule["alert"] for rule in yaml.safe_load(RULES.read_text())["groups"][
 SERVE = ["-m", "graph.cli.main", "serve", "--gateway", "--port=0"]
 # What Grafana puts in the place of its variables.
 VARIABLES = {"$namespace": ".*", "$__rate_interval": "1m"}
-METRICS = {"metrics": {"rules": {"enabled": True}, "dashboard": {"enabled": True}}}
+METRICS = {
+    "metrics": {
+        "rules": {"enabled": True},
+        "dashboard": {"enabled": True},
+        "podMonitor": {"enabled": True},
+    }
+}
+# Where Prometheus runs.
+MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 
 
 def queries() -> list[str]:
@@ -160,7 +168,7 @@ def test_the_component_has_the_same_for_kustomize(
     rules = tmp_path / "rules.yaml"
     rules.write_text(yaml.safe_dump(only(objects, "PrometheusRule")["spec"]))
     promtool("check", "rules", str(rules))
-    [endpoint] = only(objects, "PodMonitor")["spec"]["podMetricsEndpoints"]
+    [endpoint] = find(objects, "PodMonitor", "predictors")["spec"]["podMetricsEndpoints"]
     ports = [
         port["name"]
         for item in objects
@@ -168,6 +176,34 @@ def test_the_component_has_the_same_for_kustomize(
         for port in item["spec"]["predictor"]["containers"][0]["ports"]
     ]
     assert set(ports) == {endpoint["port"]}
+
+
+def test_the_component_watches_the_gateway_that_there_is(compose: Callable[..., Objects]) -> None:
+    watches_the_gateway(compose("gateway", "monitoring"), "chat-gateway", "monitoring-chat-gateway")
+
+
+def test_the_chart_watches_its_gateway(chart: Chart) -> None:
+    peers = {"networkPolicies": {"monitoring": {"prometheus": MONITORING}}}
+    objects = chart.render(values=METRICS | peers)
+    watches_the_gateway(objects, "parley-chat-gateway", "parley-chat-gateway")
+    without = chart.render(values=METRICS | {"chatGateway": {"enabled": False}})
+    assert len([item for item in without if item["kind"] == "PodMonitor"]) == 1
+
+
+def watches_the_gateway(objects: Objects, name: str, policy: str) -> None:
+    """A PodMonitor selects the gateway's pods and a port of theirs, and a policy lets it in."""
+    pod = find(objects, "Deployment", name)["spec"]["template"]
+    [port] = pod["spec"]["containers"][0]["ports"]
+    spec = find(objects, "PodMonitor", name)["spec"]
+    [endpoint] = spec["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["path"]) == (port["name"], "/metrics")
+    for selector in (
+        spec["selector"],
+        find(objects, "NetworkPolicy", policy)["spec"]["podSelector"],
+    ):
+        assert selector["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    rules = find(objects, "NetworkPolicy", policy)["spec"]["ingress"]
+    assert {"from": [MONITORING], "ports": [{"port": 8080, "protocol": "TCP"}]} in rules
 
 
 def test_every_panel_says_what_it_shows_and_asks_the_chosen_source() -> None:

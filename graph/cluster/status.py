@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from graph.cluster.connection import Cluster
 from graph.cluster.parts.applications import Application, find_applications
+from graph.cluster.parts.gateways import describe_gateway
 from graph.cluster.parts.graphs import describe_graph
 from graph.cluster.parts.model import Part, Status, worst
 from graph.cluster.parts.pods import Workloads, describe_job, read_workloads
@@ -52,6 +53,7 @@ def _describe_application(
         *(describe_job(read_job(job), workloads) for job in application.jobs),
         *services,
         *([graph] if graph else ()),
+        *(describe_gateway(each, workloads) for each in application.gateways),
         *describe_routes(application.routes, application.ingresses),
     )
     return Part("Application", application.name, worst(parts), parts=parts)

@@ -88,6 +88,7 @@ async def _serve(
     signals.attach(lambda _: stop_or_hurry(server, note))
     async with open_all(settings, cluster.namespace, name) as connections:
         note(f"{cluster.namespace}/{name} is served at {url_of(listener)}/v1")
+        note(f"its chat page is at {url_of(listener)}/")
         tasks = [
             asyncio.create_task(asyncio.to_thread(watch.run)),
             asyncio.create_task(app.follow(changes, connections)),

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from graph.cluster.wait import wait
+from tests.cluster import strangers
 from tests.cluster.deployment import GRAPH, NAMESPACE, Deployment, selector
 from tests.cluster.kube import KubectlError, until
 from tests.cluster.load import Load
@@ -50,6 +52,14 @@ def test_the_page_and_the_api_are_let_in_and_nothing_else(open_gateway: Deployme
         assert page_of(open_gateway, path).status_code == 404, path
     # The graph's own door is as it was.
     assert open_gateway.ask({"user_input": "Hello"}).status == 200
+
+
+def test_the_gateway_is_seen_by_status_and_waited_for(open_gateway: Deployment) -> None:
+    with strangers.connect(open_gateway.cluster, NAMESPACE) as connected:
+        status = wait(connected, [GRAPH], 120)
+    found = [part for part in status.applications[0].parts if part.name == GATEWAY]
+    assert [part.kind for part in found] == ["Deployment", "HTTPRoute", "Ingress"]
+    assert status.ready
 
 
 @pytest.mark.parametrize(

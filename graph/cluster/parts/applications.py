@@ -1,7 +1,8 @@
 """Which objects of a namespace make an application.
 
 An InferenceGraph and the InferenceServices that its steps call are one, with the Jobs that fill
-their volumes and the routes that lead to them; it has the graph's name. An InferenceService that no
+their volumes, the gateways before the graph and the routes that lead to them; it has the graph's
+name. An InferenceService that no
 graph calls is one by itself. Labels do not matter, so that it holds for anybody's objects; only a
 name may also be that of the label `app.kubernetes.io/instance`, such as a Helm release's.
 """
@@ -12,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.cluster.naming import split_name
+from graph.cluster.parts.gateways import find_gateways
 from graph.cluster.parts.routes import backends_of
 from graph.cluster.reasons.model import Object
 from graph.cluster.reasons.pod import read_claims
-from graph.cluster.snapshot import GRAPH, INGRESS, JOB, ROUTE, SERVICE, Snapshot
+from graph.cluster.snapshot import DEPLOYMENT, GRAPH, INGRESS, JOB, ROUTE, SERVICE, Snapshot
 from graph.errors import NotFound, find_nearest
 from graph.spec.addresses import address_of
 from graph.spec.model import ROOT, Step
@@ -41,6 +43,7 @@ class Application:
     services: tuple[Object, ...]
     missing: tuple[Called, ...] = ()
     jobs: tuple[Object, ...] = ()
+    gateways: tuple[Object, ...] = ()
     routes: tuple[Object, ...] = ()
     ingresses: tuple[Object, ...] = ()
 
@@ -142,13 +145,16 @@ def _complete(
     snapshot: Snapshot,
 ) -> Application:
     claims = {claim for service in services for claim in _claims_of(service)}
-    targets = {f"{_name(service)}-predictor" for service in services} | ({name} if graph else set())
+    gateways = tuple(find_gateways(name, snapshot.of(DEPLOYMENT))) if graph else ()
+    targets = {f"{_name(service)}-predictor" for service in services} | set(map(_name, gateways))
+    targets |= {name} if graph else set()
     return Application(
         name,
         graph,
         services,
         missing,
         tuple(job for job in snapshot.of(JOB) if _fills(job, claims)),
+        gateways,
         tuple(_leading_to(targets, snapshot.of(ROUTE))),
         tuple(_leading_to(targets, snapshot.of(INGRESS))),
     )
@@ -159,7 +165,10 @@ def _fills(job: Object, claims: set[str]) -> bool:
 
 
 def _leading_to(targets: set[str], routes: Iterable[Object]) -> Iterator[Object]:
-    """Routes to these Services. KServe's own, one for each service, are part of its readiness."""
+    """Routes to these Services; a gateway's has its name.
+
+    KServe's own, one for each of its services, are part of its readiness.
+    """
     for route in routes:
         owners = route["metadata"].get("ownerReferences") or ()
         if backends_of(route) & targets and not any(

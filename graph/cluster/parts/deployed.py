@@ -42,16 +42,19 @@ def describe_deployed(
     if is_going(found):
         return Part(kind, name, State.WAITING, "is being deleted")
     deployments = deployments_of(snapshot, _LABELS[kind], name)
-    pods = describe_pods(workloads, _LABELS[kind], name)
+    pods = describe_pods(workloads, {_LABELS[kind]: name})
     problem = find_problem(deployments)
     if not problem and is_behind(found, deployments, snapshot.taken):
         problem = _BEHIND
     if not problem:
         return Part(kind, name, State.READY, describe_rollout(deployments), parts=pods)
-    reason = explain(deployments)
+    return late(kind, name, problem, explain(deployments), pods)
+
+
+def late(kind: str, name: str, problem: str, reason: Reason | None, pods: tuple[Part, ...]) -> Part:
+    """A part that is not ready. It fails when one of its pods does."""
     failing = any(pod.state is State.FAILING for pod in pods)
-    state = State.FAILING if failing else state_of(reason)
-    return Part(kind, name, state, problem, reason, pods)
+    return Part(kind, name, State.FAILING if failing else state_of(reason), problem, reason, pods)
 
 
 def deployments_of(snapshot: Snapshot, label: str, value: str) -> list[Object]:

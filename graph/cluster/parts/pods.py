@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from graph.cluster.parts.model import Part, State, state_of
@@ -36,9 +36,10 @@ def read_workloads(snapshot: Snapshot) -> Workloads:
     )
 
 
-def describe_pods(workloads: Workloads, label: str, value: str) -> tuple[Part, ...]:
-    """Those with a label, in the order of their names. One that is ending is not shown."""
-    chosen = [pod for pod in workloads.pods if pod.labels.get(label) == value and not pod.going]
+def describe_pods(workloads: Workloads, labels: Mapping[str, str]) -> tuple[Part, ...]:
+    """Those with all the labels, in the order of their names. One that is ending is not shown."""
+    wanted = labels.items()
+    chosen = [pod for pod in workloads.pods if wanted <= pod.labels.items() and not pod.going]
     return tuple(_describe_pod(pod, workloads) for pod in chosen)
 
 
@@ -57,7 +58,7 @@ def describe_job(job: Job, workloads: Workloads) -> Part:
     """A Job whose work is done is ready."""
     if job.done:
         return Part("Job", job.name, State.READY, "done")
-    pods = describe_pods(workloads, "job-name", job.name)
+    pods = describe_pods(workloads, {"job-name": job.name})
     reason = _explain_job(job, pods, events_of(workloads.events, "Job", job.name))
     detail = f"{job.active} pods at work" if job.active else "no pod at work"
     if job.failed:

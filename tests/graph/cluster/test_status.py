@@ -29,6 +29,32 @@ INGRESS: Object = {
 }
 
 
+LABELS = {"app.kubernetes.io/instance": "pair", "app.kubernetes.io/component": "gateway"}
+TALK: Object = {
+    "kind": "Deployment",
+    "metadata": {"name": "talk", "generation": 1},
+    "spec": {
+        "selector": {"matchLabels": LABELS},
+        "template": {
+            "spec": {
+                "containers": [
+                    {
+                        "command": ["python", "-m", "graph.gateway"],
+                        "args": ["--inference-graph=pair"],
+                    }
+                ]
+            }
+        },
+    },
+    "status": {
+        "observedGeneration": 1,
+        "replicas": 1,
+        "updatedReplicas": 1,
+        "availableReplicas": 1,
+    },
+}
+
+
 def changed(kind: str, name: str, change: Callable[[Object], object]) -> list[Object]:
     objects = copy.deepcopy(PAIR)
     for item in objects:
@@ -68,6 +94,29 @@ def test_a_graph_and_the_services_that_it_calls_are_one_application() -> None:
     ]
     assert all(len(p.parts) == 1 and p.parts[0].kind == "Pod" for p in application.parts)
     assert first_trouble(status) is None
+
+
+def test_a_gateway_and_the_routes_to_it_are_part_of_its_graphs_application() -> None:
+    route = copy.deepcopy(ROUTE) | accepted("True")
+    route["spec"]["rules"][0]["backendRefs"] = [{"name": "talk"}]
+    talk = copy.deepcopy(TALK)
+    status = look([*PAIR, talk, route])
+    assert [(p.kind, p.name) for p in status.applications[0].parts[-2:]] == [
+        ("Deployment", "talk"),
+        ("HTTPRoute", "door"),
+    ]
+    assert status.ready
+    talk["status"]["availableReplicas"] = 0
+    status = look([*PAIR, talk, route])
+    found = part(status, "Deployment", "talk")
+    assert (found.state, found.detail) == (State.WAITING, "0 of 1 pods available")
+    assert not status.ready
+    container = talk["spec"]["template"]["spec"]["containers"][0]
+    container["args"] = ["--inference-graph", "pair"]
+    assert not look([*PAIR, talk]).ready
+    # Another graph's is not waited for.
+    container["args"] = ["--inference-graph=pair-of-others"]
+    assert look([*PAIR, talk]).ready
 
 
 def test_a_service_that_no_graph_calls_is_an_application_by_itself() -> None:

@@ -2,14 +2,19 @@
 {{- define "parley.conversations" -}}
 {{- $sentences := .Files.Get "files/sentences.yaml" | fromYaml -}}
 {{- $conversations := list -}}
-{{- range $application := include "parley.applications" . | fromJson -}}
+{{- range $key, $application := include "parley.applications" . | fromJson -}}
 {{- $graph := printf "http://%s.%s.svc.cluster.local/" $application.graph $.Release.Namespace -}}
+{{- $gateway := dict -}}
+{{- if and (eq $key "chat") (include "parley.chatGateway" $) -}}
+{{- $url := printf "http://%s.%s.svc.cluster.local/v1/chat/completions" (include "parley.chatGateway" $) $.Release.Namespace -}}
+{{- $gateway = dict "gateway" (dict "url" $url "model" $application.graph) -}}
+{{- end -}}
 {{- range $code := $application.languages -}}
 {{- $messages := get $sentences $code | default list -}}
 {{- with get $.Values.tests.sentences $code -}}
 {{- $messages = list . -}}
 {{- end -}}
-{{- $conversations = append $conversations (dict "graph" $graph "language" $code "messages" $messages) -}}
+{{- $conversations = append $conversations (merge (dict "graph" $graph "language" $code "messages" $messages) $gateway) -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $conversations -}}

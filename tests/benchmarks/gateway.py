@@ -27,7 +27,15 @@ import httpx2
 
 from graph.local.build import DEFAULT_FILE
 from graph.text.splitting import Splitter
-from tests.benchmarks.gateway_clients import Ask, before, posted, routed, running, streamed
+from tests.benchmarks.gateway_clients import (
+    Ask,
+    before,
+    leave,
+    posted,
+    routed,
+    running,
+    streamed,
+)
 from tests.benchmarks.gateway_stubs import ASKED
 from tests.benchmarks.load import open_client
 from tests.benchmarks.service import Service, serving
@@ -45,6 +53,9 @@ MESSAGES = (
 # The shipped graph asks its chat for brief answers.
 _BRIEF, _LONG = "--example_turns=built-in", "--system_prompt=You answer in many sentences."
 _CLIENTS = 3
+_LEAVING = 3
+# Below so much of a processor a process is idle.
+_SAMPLE_SECONDS, _IDLE = 0.1, 0.2
 # Of one sentence, each way, in each of the rounds.
 _COSTED, _ROUNDS = 100, 4
 _AT_ONCE = ("--pause=0", "--translation=0")
@@ -103,6 +114,27 @@ async def _ask_all(
 ) -> None:
     for text in texts:
         await ask(client, service, text)
+
+
+async def leaving(service: Service) -> list[Goal]:
+    """How long the models still work for a client that left at the first words."""
+    waits = []
+    async with open_client() as client:
+        for message in MESSAGES[:_LEAVING]:
+            await leave(client, service, message)
+            left = time.monotonic()
+            waits.append(await _idle_since(service) - left)
+    words = f"seconds that models work on for a client that left, the most of {len(waits)}"
+    return [Goal(words, max(waits), 1.0)]
+
+
+async def _idle_since(service: Service) -> float:
+    """The time since when a process does nothing, which is looked for until then."""
+    while True:
+        since, used = time.monotonic(), service.cpu_seconds
+        await asyncio.sleep(_SAMPLE_SECONDS)
+        if service.cpu_seconds - used < _IDLE * _SAMPLE_SECONDS:
+            return since
 
 
 async def added_cost(stubs: Service) -> list[Goal]:
@@ -201,6 +233,7 @@ async def measure(options: argparse.Namespace) -> list[Goal]:
         with with_models(options.tokens) as service:
             goals += await first_words(service)
             goals += await throughput(service)
+            goals += await leaving(service)
     return goals
 
 

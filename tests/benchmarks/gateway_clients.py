@@ -76,9 +76,7 @@ Ask = Callable[[httpx2.AsyncClient, Service, str], Awaitable[Answer]]
 
 async def streamed(client: httpx2.AsyncClient, service: Service, *texts: str) -> Answer:
     """The answer to a conversation. Raises httpx2.HTTPError, KeyError for one that breaks off."""
-    roles = ("user", "assistant")
-    messages = [{"role": roles[i % 2], "content": text} for i, text in enumerate(texts)]
-    asked = {"model": f"{MODEL}:fr", "messages": messages, "stream": True}
+    asked = _request(*texts)
     started, first, words = time.monotonic(), 0.0, ""
     reader, parley = EventReader(), None
     async with client.stream("POST", service.url + CHAT, json=asked) as response:
@@ -94,6 +92,24 @@ async def streamed(client: httpx2.AsyncClient, service: Service, *texts: str) ->
     if parley is None:
         raise KeyError("the answer broke off")
     return Answer(first, time.monotonic() - started, words, parley)
+
+
+async def leave(client: httpx2.AsyncClient, service: Service, text: str) -> None:
+    """Ask, and go when the first words are there."""
+    reader = EventReader()
+    async with client.stream("POST", service.url + CHAT, json=_request(text)) as response:
+        response.raise_for_status()
+        async for part in response.aiter_raw():
+            chunks = [json.loads(data) for data in reader.feed(part) if data != DONE]
+            choices = [choice for chunk in chunks for choice in chunk["choices"]]
+            if any(choice["delta"].get("content") for choice in choices):
+                return
+
+
+def _request(*texts: str) -> dict[str, Any]:
+    roles = ("user", "assistant")
+    messages = [{"role": roles[i % 2], "content": text} for i, text in enumerate(texts)]
+    return {"model": f"{MODEL}:fr", "messages": messages, "stream": True}
 
 
 async def posted(client: httpx2.AsyncClient, service: Service, text: str) -> Answer:

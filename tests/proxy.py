@@ -47,6 +47,7 @@ class Proxy:
         self.fault = NONE
         self.connections = 0
         self._server = host, port
+        # Of all connections there ever were: one that is closed may still have something to send.
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -63,6 +64,7 @@ class Proxy:
     def close(self) -> None:
         self._listening.close()
         self._run(self._close_all())
+        self._run(self._abort_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -77,6 +79,12 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _abort_all(self) -> None:
+        """Nobody reads any more what they would send before they end."""
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Plain, so that the writer is known, and closed, even if its task is never begun."""
@@ -100,12 +108,10 @@ class Proxy:
                 await _answer(there, writer, fault)
                 forward.cancel()
             finally:
-                self._writers.discard(back)
                 back.close()
         except (ConnectionError, asyncio.CancelledError):
             pass  # one of the two has left, or `set` ended it; asyncio reports a cancelled handler
         finally:
-            self._writers.discard(writer)
             writer.close()
 
 

@@ -12,7 +12,7 @@ from predictors.engine import Prompt, Sampling, Translation
 from predictors.engines.openvino import OpenVINO
 from predictors.models.manifest import read_description
 from tests.checkpoints import making, training
-from tests.checkpoints.reference import Reference
+from tests.checkpoints.reference import Fast, Reference
 from tests.checkpoints.test_parity import INPUTS, texts_of, vocabulary
 
 Maker = Callable[[str], Path]
@@ -76,3 +76,37 @@ def test_beams_find_the_same(family: str, trained: Maker, converted: Converted) 
     same = sum(a == b for a, b in zip(found, expected, strict=True))
     print(f"{family}: same {same}/{len(texts)}")
     assert same >= 0.99 * len(texts)
+
+
+# The mean loss of log-probability a token that int8 weights may cost, as for CTranslate2.
+INT8_BOUND = 0.05
+
+
+@pytest.mark.parametrize("family", making.FAMILIES)
+def test_int8_costs_about_what_it_costs_on_ctranslate2(
+    family: str, trained: Maker, converted: Converted
+) -> None:
+    """By float32's own judgement of each engine's greedy answers."""
+    source = trained(family)
+    exact, small = converted(source), converted(source, "int8")
+    ids = {name: i for i, name in reversed(list(enumerate(vocabulary(exact))))}
+    reference, texts, greedy = Reference(source), texts_of(family, 50), Sampling(num_beams=1)
+    best = Fast(exact).generate(texts, greedy)
+    # A translation begins with the token of its language, which the engine leaves out.
+    begun = [int(isinstance(text, Translation)) for text in texts]
+    rows = zip(begun, best, Tokens(small).generate(texts, greedy), strict=True)
+    found = {
+        "CTranslate2": Fast(small).generate(texts, greedy),
+        "OpenVINO": [[*exactly[:first], *row] for first, exactly, row in rows],
+    }
+
+    def score(text: Prompt, row: list[str]) -> float:
+        return reference.score(text, [ids[token] for token in row], False, 1.0)
+
+    losses = {}
+    for engine, answers in found.items():
+        pairs = [each for each in zip(texts, best, answers, strict=True) if each[1] != each[2]]
+        lost = sum(score(text, exactly) - score(text, row) for text, exactly, row in pairs)
+        losses[engine] = lost / len(texts)
+        print(f"{family}, {engine}: {len(texts) - len(pairs)} the same, {losses[engine]:.5f} lost")
+    assert losses["OpenVINO"] <= max(INT8_BOUND, 2 * losses["CTranslate2"])

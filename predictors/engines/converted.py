@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from predictors.checkpoints.description import CheckpointDescription
 from predictors.checkpoints.generation import cut_at_stop
 from predictors.checkpoints.tokens import Tokens, load_tokens
 from predictors.engine import EngineInfo, Prompt, Sampling, size_of
-from predictors.engines.spare_memory import SpareMemory
+from predictors.engines.spare_memory import SpareMemory, trim
 from predictors.models.manifest import read_description
 from predictors.scheduling.batching import MicroBatcher
 from predictors.scheduling.request import current_request
@@ -51,9 +51,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Opened:
+    """give_back: gives the memory of large batches back to the system, from any thread."""
+
     model: Model
     batcher: MicroBatcher[Any, Any, list[str]]
     device: str
+    give_back: Callable[[], None] = trim
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class ConvertedEngine(ABC):
         tokens = load_tokens(self._path)
         opened = self.open(description, tokens)
         info = description.engine_info(self._model, opened.model.context, opened.device)
-        spare = SpareMemory(lambda: not opened.batcher.items)
+        spare = SpareMemory(lambda: not opened.batcher.items, opened.give_back)
         self._loaded = Loaded(opened, tokens, info, spare)
 
     def close(self) -> None:

@@ -9,9 +9,10 @@ seed is not honoured, because requests of different seeds share a batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from graph.errors import EngineError, ModelError
@@ -23,6 +24,7 @@ from predictors.engine import Prompt, Sampling
 from predictors.engines.converted import ConvertedEngine, Opened
 from predictors.engines.encoder_decoder import Reader
 from predictors.engines.search import Search, Source
+from predictors.engines.spare_memory import trim
 from predictors.scheduling.batching import MicroBatcher
 from predictors.scheduling.cores import Cores
 
@@ -70,7 +72,7 @@ class OpenVINO(ConvertedEngine):
             cores=self._cores,
             tokens=model.tokens_of,
         )
-        return Opened(model, batcher, "cpu")
+        return Opened(model, batcher, "cpu", model.give_back)
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,44 @@ class _EncoderDecoder:
         return self._reader.description.context
 
     def open(self, streams: int) -> None:
-        """Make what so many calls at a time write on, each of which writes a token first."""
+        """Make what so many calls at a time write on."""
+        self._streams = streams
+        for _ in range(streams):
+            self._free.put(self._begun())
+        self._network.forget_file()
+
+    def give_back(self) -> None:
+        """Keys and values of large batches, which whatever they were written on holds for the next
+        one: after 32 texts with ten beams 1,350 MiB of Blenderbot's 2,050. It takes 0.1 s."""
+        held = self._take_free()
+        if len(held) == self._streams:
+            try:
+                held = [self._begun() for _ in held]
+            except RuntimeError:
+                pass  # What there is still works.
+            # Nothing is at work on the network while all is held here.
+            self._network.release()
+        for writing in held:
+            self._free.put(writing)
+        trim()
+
+    def _take_free(self) -> list[Writing]:
+        """What no call is at work on."""
+        found = []
+        with suppress(Empty):
+            while True:
+                found.append(self._free.get_nowait())
+        return found
+
+    def _begun(self) -> Writing:
+        """Something to write on, on which a token was written: the first one takes longer."""
         from predictors.engines.openvino_network import Writing
 
-        for _ in range(streams):
-            writing = Writing(self._network)
-            Search(writing, Generation(max_new_tokens=1), self._start, [self._end]).run(
-                [Source((self._end,))]
-            )
-            self._free.put(writing)
-        self._network.forget_file()
+        writing = Writing(self._network)
+        Search(writing, Generation(max_new_tokens=1), self._start, [self._end]).run(
+            [Source((self._end,))]
+        )
+        return writing
 
     def read(self, prompt: Prompt) -> list[str]:
         return self._reader.read(prompt)

@@ -44,6 +44,11 @@ class Network:
         """To be called after a first step, for which the weights are laid out anew in memory."""
         self._model.forget()
 
+    def release(self) -> None:
+        """Give back what lies between the layers, until the next call."""
+        for compiled in (self.encoder, self.decoder):
+            compiled.release_memory()
+
 
 class Writing:
     """Texts that are written together, on one stream. For one thread at a time."""

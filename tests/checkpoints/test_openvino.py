@@ -110,3 +110,20 @@ def test_int8_costs_about_what_it_costs_on_ctranslate2(
         losses[engine] = lost / len(texts)
         print(f"{family}, {engine}: {len(texts) - len(pairs)} the same, {losses[engine]:.5f} lost")
     assert losses["OpenVINO"] <= max(INT8_BOUND, 2 * losses["CTranslate2"])
+
+
+def test_memory_is_given_back_and_answers_stay(trained: Maker, converted: Converted) -> None:
+    """Also while a call is at work, which then keeps what it writes on."""
+    folder = converted(trained("marian"))
+    texts = texts_of("marian", 20)
+    tokens = Tokens(folder)
+    before = tokens.generate(texts, Sampling())
+    [held] = tokens.model._take_free()
+    tokens.model.give_back()
+    assert tokens.model._take_free() == []
+    tokens.model._free.put(held)
+    tokens.model.give_back()
+    [anew] = tokens.model._take_free()
+    assert anew is not held
+    tokens.model._free.put(anew)
+    assert tokens.generate(texts, Sampling()) == before

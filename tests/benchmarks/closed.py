@@ -81,7 +81,7 @@ async def run_closed(url: str, job: Job, mark: Callable[[], None] = _nothing) ->
         ]
         began = time.monotonic()
         if job.ramp:
-            began = await _ramp(record, job.ramp)
+            began = await _ramp(record, job.ramp) or began
         counts = time.monotonic()
         mark()
         await asyncio.wait(tasks, timeout=job.seconds)
@@ -103,13 +103,16 @@ async def run_closed(url: str, job: Job, mark: Callable[[], None] = _nothing) ->
 
 
 async def _ramp(record: _Record, seconds: float) -> float:
-    """The time of the last answer before those that count."""
+    """The time of the last answer before those that count; zero where there was none.
+
+    What a system then answers it has worked on since the first request.
+    """
     try:
         await asyncio.wait_for(record.ramped.wait(), seconds)
     except TimeoutError:
         pass
     record.seconds.clear()
-    return record.last or time.monotonic()
+    return record.last
 
 
 async def _ask_on(

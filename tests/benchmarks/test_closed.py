@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -64,6 +65,21 @@ async def test_nothing_counts_before_each_client_has_an_answer(serve_app: Callab
     load = await run_closed(url, job, lambda: marked.append(first.is_set()))
     assert marked == [True, True]
     assert 0 < len(load.seconds) <= 20 - 6
+
+
+async def test_what_no_ramp_saw_an_answer_of_counts_from_the_first_request(
+    serve_app: Callable[[App], str],
+):
+    """Else a system that answers five at once, after a minute, would have done it in a moment."""
+    counting = threading.Event()
+
+    async def wait() -> None:
+        await asyncio.to_thread(counting.wait)
+
+    marks = iter([counting.set, lambda: None])
+    job = Job(["one"], 1, 60.0, ramp=0.1, most=1)
+    load = await run_closed(serve_app(app(GOOD, wait)), job, lambda: next(marks)())
+    assert load.wall >= load.seconds[0] >= 0.1
 
 
 async def test_a_ramp_ends_in_its_time(serve_app: Callable[[App], str]):

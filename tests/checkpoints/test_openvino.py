@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,13 +118,14 @@ def test_memory_is_given_back_and_answers_stay(trained: Maker, converted: Conver
     folder = converted(trained("marian"))
     texts = texts_of("marian", 20)
     tokens = Tokens(folder)
+    model: Any = tokens.model
     before = tokens.generate(texts, Sampling())
-    [held] = tokens.model._take_free()
-    tokens.model.give_back()
-    assert tokens.model._take_free() == []
-    tokens.model._free.put(held)
-    tokens.model.give_back()
-    [anew] = tokens.model._take_free()
+    [held] = model._take_free()
+    model.give_back()
+    assert model._take_free() == []
+    model._free.put(held)
+    model.give_back()
+    [anew] = model._take_free()
     assert anew is not held
-    tokens.model._free.put(anew)
+    model._free.put(anew)
     assert tokens.generate(texts, Sampling()) == before

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from tests.deploy.chart import CHART
 
-SERVE = [sys.executable, "-m", "graph.cli.main", "serve", "-", "--port=0"]
+SERVE = [sys.executable, "-m", "graph.cli.main", "serve", "-", "--port=0", "--gateway"]
 
 
 @contextlib.contextmanager
 def serving(rendered: str, environ: Mapping[str, str]) -> Iterator[str]:
-    """`parley serve -` on a render; the graph's URL."""
+    """`parley serve -` on a render, with its gateway; the URL of both."""
     with subprocess.Popen(
         SERVE,
         cwd=CHART.parents[1],

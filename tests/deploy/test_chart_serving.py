@@ -108,7 +108,11 @@ def test_helm_tests_conversation_goes_through_every_language(chart: Chart, url: 
     environ = {item["name"]: item["value"] for item in program["env"]}
     conversations = json.loads(environ["CONVERSATIONS"])
     assert [each["language"] for each in conversations] == ["en", "fr", "it"]
-    here = json.dumps([each | {"graph": url} for each in conversations])
+    for each in conversations:
+        assert each["gateway"]["url"].endswith("/v1/chat/completions")
+        each["gateway"]["url"] = f"{url}/v1/chat/completions"
+        each["graph"] = url
+    here = json.dumps(conversations)
     done = subprocess.run(
         [sys.executable, "-c", *program["args"]],
         env=environ | {"CONVERSATIONS": here},
@@ -120,3 +124,4 @@ def test_helm_tests_conversation_goes_through_every_language(chart: Chart, url: 
     assert "degraded" not in done.stdout
     for language in ("en", "fr", "it"):
         assert done.stdout.count(f"{language} < ") == 2, done.stdout
+        assert done.stdout.count(f"{language} << ") == 1, done.stdout

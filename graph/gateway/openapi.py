@@ -2,7 +2,8 @@
 
 It accepts whatever is accepted. The reverse does not hold: that a conversation ends with its user's
 message, that this one is not blank and within the limits of a turn, that `stream_options` goes with
-`stream`, and half of a surrogate pair are refused too.
+`stream`, a language beside a model that names another one, and half of a surrogate pair are refused
+too.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 An InferenceGraph and the InferenceServices that its steps call are one, with the Jobs that fill
 their volumes, the gateways before the graph and the routes that lead to them; it has the graph's
-name. An InferenceService that no
-graph calls is one by itself. Labels do not matter, so that it holds for anybody's objects; only a
-name may also be that of the label `app.kubernetes.io/instance`, such as a Helm release's.
+name. An InferenceService that no graph calls is one by itself. Labels do not matter, so that it
+holds for anybody's objects; only a name may also be that of the label `app.kubernetes.io/instance`,
+such as a Helm release's.
 """
 
 from __future__ import annotations

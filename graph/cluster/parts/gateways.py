@@ -1,4 +1,4 @@
-"""Chat gateways as parts: Deployments of anybody's whose pods serve a graph by `graph.gateway`."""
+"""Chat gateways as parts: Deployments of anybody's whose pods are told to serve a graph."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from graph.cluster.parts.pods import Workloads, describe_pods
 from graph.cluster.parts.rollouts import describe_rollout, explain_rollout, find_rollout_problem
 from graph.cluster.reasons.model import Object
 
-_MODULE, _OPTION = "graph.gateway", "--inference-graph"
+# An option of `graph.gateway`, and the variable that stands for it.
+_OPTION, _VARIABLE = "--inference-graph", "PARLEY_INFERENCE_GRAPH"
 
 
 def find_gateways(graph: str, deployments: Iterable[Object]) -> Iterator[Object]:
-    """Those whose command names the graph."""
+    """Those of which a container names the graph."""
     for deployment in deployments:
-        for container in deployment["spec"]["template"]["spec"].get("containers") or ():
-            words = [*(container.get("command") or ()), *(container.get("args") or ())]
-            if _MODULE in words and _serves(graph, words):
-                yield deployment
-                break
+        containers = deployment["spec"]["template"]["spec"].get("containers") or ()
+        if any(_serves(graph, container) for container in containers):
+            yield deployment
 
 
 def describe_gateway(deployment: Object, workloads: Workloads) -> Part:
@@ -37,6 +36,12 @@ def describe_gateway(deployment: Object, workloads: Workloads) -> Part:
     return Part(kind, name, State.READY, describe_rollout([deployment]), parts=pods)
 
 
-def _serves(graph: str, words: list[str]) -> bool:
+def _serves(graph: str, container: Object) -> bool:
     """The name may be a word of its own."""
-    return f"{_OPTION}={graph}" in words or (_OPTION, graph) in pairwise(words)
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    environ = {each["name"]: each.get("value") for each in container.get("env") or ()}
+    return (
+        f"{_OPTION}={graph}" in words
+        or (_OPTION, graph) in pairwise(words)
+        or environ.get(_VARIABLE) == graph
+    )

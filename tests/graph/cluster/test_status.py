@@ -117,6 +117,15 @@ def test_a_gateway_and_the_routes_to_it_are_part_of_its_graphs_application() -> 
     # Another graph's is not waited for.
     container["args"] = ["--inference-graph=pair-of-others"]
     assert look([*PAIR, talk]).ready
+    # Of an image that knows what to start, a variable is all that is said.
+    del container["command"], container["args"]
+    container["env"] = [{"name": "PARLEY_INFERENCE_GRAPH", "value": "pair"}]
+    assert not look([*PAIR, talk]).ready
+    # Whoever has sent all of its pods away waits for none.
+    talk["spec"]["replicas"] = 0
+    talk["status"] = {"observedGeneration": 1}
+    found = part(look([*PAIR, talk]), "Deployment", "talk")
+    assert (found.state, found.detail) == (State.READY, "scaled to no pods")
 
 
 def test_a_service_that_no_graph_calls_is_an_application_by_itself() -> None:

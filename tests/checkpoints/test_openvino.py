@@ -79,8 +79,9 @@ def test_beams_find_the_same(family: str, trained: Maker, converted: Converted) 
     assert same >= 0.99 * len(texts)
 
 
-# The mean loss of log-probability a token that int8 weights may cost, as for CTranslate2.
-INT8_BOUND = 0.05
+# The mean loss of log-probability a token that int8 weights may cost: about four times the most
+# that was measured (MT5, on CTranslate2).
+INT8_BOUND = 0.004
 
 
 @pytest.mark.parametrize("family", making.FAMILIES)
@@ -117,6 +118,9 @@ def test_memory_is_given_back_and_answers_stay(trained: Maker, converted: Conver
     """Also while a call is at work, which then keeps what it writes on."""
     folder = converted(trained("marian"))
     texts = texts_of("marian", 20)
+    engine = OpenVINO(folder, "m", threads=1)
+    opened = engine.open(read_description(folder), load_tokens(folder))
+    assert opened.give_back == opened.model.give_back  # type: ignore[attr-defined]
     tokens = Tokens(folder)
     model: Any = tokens.model
     before = tokens.generate(texts, Sampling())

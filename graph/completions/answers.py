@@ -16,7 +16,6 @@ from graph.errors import ParleyError, RequestError
 from graph.turn.answers import Finish
 
 Json = dict[str, Any]
-NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Completion:
         return self._chunk({"role": "assistant", "content": ""}, told)
 
     def chunk(self, text: str) -> Json:
-        return self._chunk({"content": text})
+        return self._chunk({"content": text}, {})
 
     def last_chunk(self, ending: Ending) -> Json:
         choice = self._choice(ending.finish, ending.parley) | {"delta": {}}
@@ -74,7 +73,7 @@ class Completion:
     def usage_chunk(self, usage: Usage) -> Json:
         return self._head("chat.completion.chunk", []) | {"usage": usage.as_json()}
 
-    def _chunk(self, delta: Json, told: Mapping[str, Any] = NOTHING) -> Json:
+    def _chunk(self, delta: Json, told: Mapping[str, Any]) -> Json:
         return self._head("chat.completion.chunk", [self._choice(None, told) | {"delta": delta}])
 
     def _choice(self, finish: Finish | None, parley: Mapping[str, Any]) -> Json:

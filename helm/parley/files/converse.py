@@ -43,14 +43,18 @@ def converse(graph, language, messages, deadline, gateway=None, key=""):
             raise ValueError(f"taken for {answer['language']!r}")
         check_whole(answer)
         history = answer.get("history", [])
-    for message in messages[:1] if gateway else ():
-        said = [{"role": "user", "content": message}]
-        body = {"model": gateway["model"], "messages": said, "stream": True}
-        answer = first_answer(gateway["url"], body, deadline, key)
-        print(f"{language} > {message}\n{language} << {answer['response']}", flush=True)
-        if answer["language"] != language:
-            raise ValueError(f"taken for {answer['language']!r} by the gateway")
-        check_whole({"user_input": message, **answer})
+    if gateway and messages:
+        speak(gateway, language, messages[0], deadline, key)
+
+
+def speak(gateway, language, message, deadline, key):
+    said = [{"role": "user", "content": message}]
+    body = {"model": gateway["model"], "messages": said, "stream": True}
+    answer = first_answer(gateway["url"], body, deadline, key)
+    print(f"{language} > {message}\n{language} << {answer['response']}", flush=True)
+    if answer["language"] != language:
+        raise ValueError(f"taken for {answer['language']!r} by the gateway")
+    check_whole({"user_input": message, **answer})
 
 
 def check_whole(answer):

@@ -25,6 +25,7 @@ from tests.cluster import (
     addons,
     control_groups,
     control_plane,
+    disk,
     foreign,
     image_store,
     node,
@@ -84,6 +85,7 @@ def find(environ: Mapping[str, str]) -> Cluster | None:
 def up(environ: Mapping[str, str]) -> Cluster:
     """Build what is missing and start a node with everything on it but the project itself."""
     _check_machine()
+    disk.make_room(environ)
     with _timed("programs"):
         # The pods hold no compiler; all programs come first, so that a failure leaves no node.
         built = binaries.build(programs.programs(environ), environ)
@@ -267,6 +269,7 @@ FAILURES = (
     TimeoutError,
     addons.ChartError,
     binaries.BuildError,
+    disk.NoRoom,
     image_store.StoreError,
     ImageError,
     node.NodeError,

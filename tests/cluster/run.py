@@ -27,6 +27,8 @@ PROJECT = "project"
 LANES = (f"cluster and {PROJECT}", f"cluster and not {PROJECT}")
 # It starts clusters, and so comes before there is one.
 FIRST = "tests/cluster/test_a_start.py"
+# What breaks the cluster itself fails every test after it, each of them after minutes of waiting.
+MOST_FAILURES = 10
 # Says that the cluster is up and has the project's images, so that no lane needs to see to it.
 READY = "PARLEY_CLUSTER_READY"
 
@@ -62,16 +64,26 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _run_lanes(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """What the shorter lane says follows when both have ended."""
-    long, short = ([*_pytest(lane), f"--ignore={FIRST}", *argv] for lane in LANES)
+    options = (f"--ignore={FIRST}", f"--maxfail={MOST_FAILURES}", *argv)
+    long, short = ([*_pytest(lane), *options] for lane in LANES)
     with (
         tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(short, env=environ, stdout=said, stderr=subprocess.STDOUT) as beside,
+        subprocess.Popen(short, env=environ, stdout=said, stderr=subprocess.STDOUT) as second,
+        subprocess.Popen(long, env=environ) as first,
     ):
-        status = subprocess.run(long, env=environ).returncode
-        beside.wait()
+        statuses = [_end_of(lane) for lane in (first, second)]
         said.seek(0)
         shutil.copyfileobj(said, sys.stdout)
-    return join_statuses(status, beside.returncode)
+    return join_statuses(*statuses)
+
+
+def _end_of(lane: subprocess.Popen[bytes]) -> int:
+    """Ctrl-C reaches the lane, too, which then says what failed so far and ends by itself."""
+    while True:
+        try:
+            return lane.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def join_statuses(*lanes: int) -> int:

@@ -85,6 +85,13 @@ def release(environ: Mapping[str, str]) -> None:
             run(["umount", "--recursive", str(store)], 60)
 
 
+def prune(environ: Mapping[str, str]) -> None:
+    """Remove images without a name, of earlier builds; later builds make again what they lack."""
+    store = binaries.cache_folder(environ) / "buildah" / "root"
+    if shutil.which("buildah") and store.exists():
+        run([*builder(environ).command, "rmi", "--prune"], 300)
+
+
 def build_project(image: Image, environ: Mapping[str, str]) -> None:
     """Build one of the project's images on the stand-ins of its bases."""
     make_python(environ)

@@ -167,6 +167,9 @@ def test_with_the_other_components_there_are_two_or_up_to_four(compose: Compose)
     autoscaler = only(scaled, "HorizontalPodAutoscaler")["spec"]
     assert autoscaler["scaleTargetRef"]["name"] == NAME
     assert (autoscaler["minReplicas"], autoscaler["maxReplicas"]) == (1, 4)
+    both = compose("gateway", "two-replicas", "gateway/autoscaling")
+    assert "replicas" not in only(both, "Deployment")["spec"]
+    assert only(both, "HorizontalPodAutoscaler")["spec"]["minReplicas"] == 2
 
 
 def test_keys_and_cache_are_the_same_by_component_and_by_chart(

@@ -44,10 +44,6 @@ class Model(Protocol):
         """How many the job reads."""
         ...
 
-    def run(self, key: Any, jobs: list[Any]) -> list[list[str]]:
-        """The tokens of the answers. Blocks; runs on a thread of the batcher."""
-        ...
-
 
 @dataclass(frozen=True)
 class Opened:

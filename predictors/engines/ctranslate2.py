@@ -26,6 +26,7 @@ from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
 from predictors.engines.ctranslate2_words import GrowingText
 from predictors.engines.streams import Put, parts_of
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.calls import whole
 from predictors.scheduling.cores import Cores
 
 
@@ -64,7 +65,7 @@ class CTranslate2(ConvertedEngine):
             generator = self._open("Generator", device, workers)
             model = Decoder(generator, tokens, description, self._model, self._context)
         batcher = MicroBatcher[Any, Any, list[str]](
-            model.run,
+            whole(model.run),
             workers=workers,
             cores=self._cores if on_cpu else None,
             tokens=model.tokens_of,

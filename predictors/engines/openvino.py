@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from predictors.engines.encoder_decoder import Reader
 from predictors.engines.search import Search, Source
 from predictors.engines.spare_memory import trim
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.calls import Call
 from predictors.scheduling.cores import Cores
 
 if TYPE_CHECKING:
@@ -65,22 +66,15 @@ class OpenVINO(ConvertedEngine):
         model.open(streams)
         width = self._threads // streams
         batcher = MicroBatcher[Any, Any, list[str]](
-            model.run,
+            model.work,
             batch=_BATCH * width,
+            joins=True,
             workers=streams,
             width=width,
             cores=self._cores,
             tokens=model.tokens_of,
         )
         return Opened(model, batcher, "cpu", model.give_back)
-
-
-@dataclass(frozen=True)
-class _Key:
-    """What generations of one batch share. The languages are not among it."""
-
-    generation: Generation
-    prefix: int
 
 
 class _EncoderDecoder:
@@ -136,10 +130,11 @@ class _EncoderDecoder:
         from predictors.engines.openvino_network import Writing
 
         writing = Writing(self._network)
-        Search(writing, Generation(max_new_tokens=1), self._start, [self._end]).run(
-            [Source((self._end,))]
-        )
+        self._search(writing, Generation()).run([Source((self._end,), most=1)])
         return writing
+
+    def _search(self, writing: Writing, generation: Generation) -> Search:
+        return Search(writing, generation, self._start, [self._end])
 
     def read(self, prompt: Prompt) -> list[str]:
         return self._reader.read(prompt)
@@ -147,23 +142,39 @@ class _EncoderDecoder:
     def tokens_of(self, job: Source) -> int:
         return job.tokens
 
-    def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[_Key, Source]:
+    def prepare(self, prompt: Prompt, sampling: Sampling) -> tuple[Generation, Source]:
         source = self._reader.source(prompt)
         generation = self._reader.generation(prompt, sampling)
-        prefix = self._reader.prefix(prompt, generation)
-        generation = replace(generation, bad_words=self._forbidden(generation))
-        return _Key(generation, len(prefix)), Source(self._tokens(source), self._tokens(prefix))
+        prefix = self._tokens(self._reader.prefix(prompt, generation))
+        lengths = generation.max_new_tokens, generation.min_new_tokens
+        # Neither these nor their languages keep texts apart.
+        alike = replace(generation, max_new_tokens=0, min_new_tokens=0)
+        alike = replace(alike, bad_words=self._forbidden(generation))
+        return alike, Source(self._tokens(source), *lengths, prefix)
 
-    def run(self, key: _Key, jobs: list[Source]) -> list[list[str]]:
+    def work(self, key: Generation, call: Call[Generation, Source, list[str]]) -> None:
+        """Write what comes, a token of each text at a time, until nothing is left."""
         writing = self._free.get()
-        search = Search(writing, key.generation, self._start, [self._end])
+        search = self._search(writing, key)
+        prefixes: dict[int, int] = {}
         try:
-            found = search.run(jobs)
+            while True:
+                new = call.take()
+                prefixes |= {number: len(source.prefix) for number, source in new.items()}
+                found = search.add(new)
+                search.drop(call.abandoned(search.numbers))
+                if search.numbers:
+                    found |= search.step()
+                call.answer({i: self._said(row[prefixes[i] :]) for i, row in found.items()})
+                if not search.numbers and call.end():
+                    return
         except RuntimeError as err:
             raise EngineError(f"{self._reader.model}: the model failed") from err
         finally:
             self._free.put(writing)
-        return [[self._words[token] for token in row[key.prefix :]] for row in found]
+
+    def _said(self, row: Sequence[int]) -> list[str]:
+        return [self._words[token] for token in row]
 
     def _tokens(self, words: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._index.get(word, self._unknown) for word in words)

@@ -28,9 +28,14 @@ def encoder_graph(variables: Mapping[str, Array]) -> Any:
     """
     layers = Layers(variables, "encoder")
     tokens = _parameter([_ANY, _ANY], "tokens", np.int32)
-    positions = _positions(layers, _ANY)
-    mask = _parameter([_ANY, 1, 1, _ANY], "mask")
     relative = is_relative(variables)
+    # Where the tokens stand, or what that adds to the attention.
+    positions = (
+        _parameter([1, layers.heads, _ANY, _ANY], "positions")
+        if relative
+        else _parameter([_ANY], "positions", np.int32)
+    )
+    mask = _parameter([_ANY, 1, 1, _ANY], "mask")
     added = opset13.add(positions, mask) if relative else mask
     x = layers.embed(tokens, "embeddings_0")
     x = layers.place(x, None if relative else positions)
@@ -38,10 +43,9 @@ def encoder_graph(variables: Mapping[str, Array]) -> Any:
         name = f"encoder/layer_{i}"
 
         def attention(x: Node, name: str = f"{name}/self_attention") -> Node:
-            parts = layers.split(layers.linear(x, f"{name}/linear_0"), 3)
-            return layers.linear(
-                layers.join(layers.attend(name, *parts, added)), f"{name}/linear_1"
-            )
+            queries, keys, values = layers.split(layers.linear(x, f"{name}/linear_0"), 3)
+            attended = layers.join(layers.attend(name, queries, keys, values, added))
+            return layers.linear(attended, f"{name}/linear_1")
 
         x = layers.around(x, f"{name}/self_attention", attention)
         x = layers.feed_forward(x, f"{name}/ffn")
@@ -56,9 +60,11 @@ def encoder_graph(variables: Mapping[str, Array]) -> Any:
 def decoder_graph(variables: Mapping[str, Array], candidates: int) -> Any:
     """The next token of each row: the best so many, their scores, and the logits of all.
 
-    Inputs: tokens [rows, 1], positions, beam_idx [rows] (the row that each goes on from), mask
-    [items, 1, 1, length], known [1] (0 where a row begins with no token), bias [rows, words] and
-    scores [rows, 1], which are added to the log-probabilities, and the encoder's keys and values.
+    Inputs: tokens [rows, 1]; positions [rows, 1], where embeddings have any; written [rows or 1,
+    heads or 1, 1, tokens], which is added to the attention to what was written, and hides what is
+    not of a row's own text; beam_idx [rows] (the row that each goes on from); mask [items, 1, 1,
+    length]; known [rows, 1, 1] (0 where a row begins with no token); bias [rows or 1, words] and
+    scores [rows, 1], which are added to the log-probabilities; and the encoder's keys and values.
     """
     return _Decoder(variables).graph(candidates)
 
@@ -75,10 +81,12 @@ class _Decoder:
         self._begins_with_zeros = bool(variables["decoder/start_from_zero_embedding"])
         self._words = len(variables["decoder/projection/weight"])
         self._tokens = _parameter([_ANY, 1], "tokens", np.int32)
-        self._positions = _positions(layers, 1)
+        self._positions = _parameter([_ANY, 1], "positions", np.int32)
+        heads = layers.heads if self._relative else 1
+        self._written = _parameter([_ANY, heads, 1, _ANY], "written")
         self._parents = _parameter([_ANY], "beam_idx", np.int32)
         self._mask = _parameter([_ANY, 1, 1, _ANY], "mask")
-        self._known = _parameter([1], "known")
+        self._known = _parameter([_ANY, 1, 1], "known")
         source = [_ANY, layers.heads, _ANY, layers.size]
         self._source = [_parameter(source, f"source_{i}") for i in range(2 * layers.count)]
         self._kept: list[Node] = []
@@ -89,7 +97,8 @@ class _Decoder:
         logits = opset13.reshape(self._layers.projected(self._states()), shape, False)
         scored = opset13.add(opset13.add(opset13.log_softmax(logits, 1), bias), scores)
         best = opset13.topk(scored, constant(candidates), 1, "max", "value", "i32")
-        inputs = [self._tokens, self._positions, self._parents, self._mask, self._known]
+        inputs = [self._tokens, self._written, self._parents, self._mask, self._known]
+        inputs += [] if self._relative else [self._positions]
         inputs += [bias, scores, *self._source]
         results = [opset13.result(out) for out in (best.output(0), best.output(1), logits)]
         return openvino.Model(results, self._kept, inputs, "decoder")
@@ -110,9 +119,8 @@ class _Decoder:
     def _to_itself(self, x: Node, i: int) -> Node:
         layers, name = self._layers, f"decoder/layer_{i}/self_attention"
         queries, *new = layers.split(layers.linear(x, f"{name}/linear_0"), 3)
-        both = [self._with_past(part, f"past_{2 * i + j}") for j, part in enumerate(new)]
-        mask = (self._positions,) if self._relative else ()
-        attended = layers.attend(name, queries, *both, *mask)
+        keys, values = (self._with_past(part, f"past_{2 * i + j}") for j, part in enumerate(new))
+        attended = layers.attend(name, queries, keys, values, self._written)
         return layers.linear(layers.join(attended), f"{name}/linear_1")
 
     def _with_past(self, new: Node, name: str) -> Node:
@@ -137,13 +145,6 @@ class _Decoder:
         attended = layers.join(layers.attend(name, queries, keys, values, self._mask))
         by_row = opset13.reshape(attended, np.array([-1, 1, layers.inner]), False)
         return layers.linear(by_row, f"{name}/linear_2")
-
-
-def _positions(layers: Layers, length: int) -> Node:
-    """Where the tokens stand, or what that adds to the attention [1, heads, length, keys]."""
-    if is_relative(layers.variables):
-        return _parameter([1, layers.heads, length, _ANY], "positions")
-    return _parameter([_ANY], "positions", np.int32)
 
 
 def _parameter(shape: list[int], name: str, kind: Any = np.float32) -> Node:

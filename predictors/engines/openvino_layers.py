@@ -129,16 +129,11 @@ class Layers:
         shape = np.array([0, 0, self.heads, self.size])
         return [op.transpose(op.reshape(part, shape, True), _TO_HEADS) for part in apart]
 
-    def attend(self, name: str, queries: Node, keys: Node, values: Node, *mask: Node) -> Node:
-        """mask: what is added to the products of queries and keys, if anything.
-
-        The scale is given only with a mask: the pattern that keeps a state inside the attention of
-        OpenVINO's CPU plugin takes none without, and its own is the same.
-        """
+    def attend(self, name: str, queries: Node, keys: Node, values: Node, mask: Node) -> Node:
+        """mask: what is added to the products of queries and keys."""
         scale = self.variables.get(f"{name}/queries_scale")
         scaled = constant(float(self.size**-0.5 if scale is None else scale))
-        more = (*mask, scaled) if mask else ()
-        return op.scaled_dot_product_attention(queries, keys, values, *more, causal=False)
+        return op.scaled_dot_product_attention(queries, keys, values, mask, scaled, causal=False)
 
     def join(self, x: Node) -> Node:
         """Heads side by side again."""

@@ -8,12 +8,13 @@ import numpy as np
 import openvino
 
 from predictors.checkpoints.ctranslate2_file import Array, Converted
-from predictors.engines.openvino_graph import decoder_graph, encoder_graph
-from predictors.engines.openvino_positions import Positions
+from predictors.engines.openvino_graph import decoder_graph, encoder_graph, is_relative
+from predictors.engines.openvino_positions import HIDDEN, Positions
+from predictors.engines.openvino_sources import Sources
 
-# Softmax makes exactly nothing of it.
-_HIDDEN = -1e9
 _GROUP = 128
+# So many places that no text sees any more are worth to copy the others.
+FORGOTTEN = 32
 
 
 class Network:
@@ -34,6 +35,7 @@ class Network:
         }
         self.candidates = candidates
         self.words = len(variables["decoder/projection/weight"])
+        self.counts_positions = not is_relative(variables)
         self.positions = {side: Positions(variables, side) for side in ("encoder", "decoder")}
         self.encoder = core.compile_model(encoder_graph(variables), "CPU", options)
         self.decoder = core.compile_model(decoder_graph(variables, candidates), "CPU", options)
@@ -51,7 +53,11 @@ class Network:
 
 
 class Writing:
-    """Texts that are written together, on one stream. For one thread at a time."""
+    """Texts that are written together, on one stream. For one thread at a time.
+
+    Each may come and go between two steps. All rows of the state have a place for each step since
+    the first text came; those from before a row's own text came are hidden from it.
+    """
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -59,37 +65,48 @@ class Writing:
         self._decoder = network.decoder.create_infer_request()
         self.words = network.words
         self.candidates = network.candidates
+        self._sources = Sources()
+        self.clear()
 
-    def begin(self, sources: Sequence[Sequence[int]]) -> None:
-        """Read the sources, as tokens. Each is the same whatever stands beside it."""
-        longest = max(map(len, sources))
-        tokens = np.zeros((len(sources), longest), np.int32)
-        mask = np.full((len(sources), 1, 1, longest), _HIDDEN, np.float32)
-        for i, source in enumerate(sources):
-            tokens[i, : len(source)] = source
-            mask[i, ..., : len(source)] = 0
-        positions = self._network.positions["encoder"].of_text(longest)
-        self._encoder.infer([tokens, positions, mask])
-        count = len(self._network.encoder.outputs)
-        self._read = [self._encoder.get_output_tensor(i) for i in range(count)]
-        self._mask = mask
+    def clear(self) -> None:
+        """Write no text any more."""
         self._place = 0
-        self._decoder.reset_state()
-        self._give_source()
+        # Where the text of each item began.
+        self._began: Array = np.zeros(0, np.int64)
+
+    def add(self, sources: Sequence[Sequence[int]]) -> None:
+        """Read more sources, as tokens. Each is the same whatever stands beside it."""
+        lengths = [len(source) for source in sources]
+        if len(self._began):
+            self._sources.make_room(lengths)
+            self._sources.add(self._encode(sources), lengths)
+        else:
+            self.clear()
+            self._decoder.reset_state()
+            self._sources.begin(self._encode(sources), lengths)
+        self._began = np.concatenate([self._began, np.full(len(sources), self._place)])
+        self._give_sources()
 
     def step(self, tokens: Array, parents: Array, bias: Array, scores: Array) -> None:
         """Write a token to each row, which goes on from a row of the step before.
 
-        tokens, parents, scores: [rows].  bias: [rows, words].  The rows of an item stand together,
-        as many for each.
+        tokens, parents, scores: [rows].  bias: [rows or 1, words].  An item has its rows together,
+        as many for each. Of a text that has just begun, the parents may be any.
         """
+        first = int(self._began.min())
+        if first >= max(FORGOTTEN, self._place // 2):
+            self._forget(first)
+        began = np.repeat(self._began, len(tokens) // len(self._began))
+        positions, written = self._network.positions["decoder"].of_tokens(self._place, began)
         inputs = {
             "tokens": tokens.astype(np.int32)[:, None],
-            "positions": self._network.positions["decoder"].of_token(self._place),
+            "written": written,
             "beam_idx": parents.astype(np.int32),
-            "known": np.array([self._place > 0], np.float32),
+            "known": (began < self._place).astype(np.float32)[:, None, None],
             "scores": scores.astype(np.float32)[:, None],
         }
+        if self._network.counts_positions:
+            inputs["positions"] = positions
         for name, values in inputs.items():
             self._decoder.set_tensor(name, openvino.Tensor(np.ascontiguousarray(values)))
         self._decoder.set_tensor("bias", openvino.Tensor(bias, shared_memory=True))
@@ -106,11 +123,35 @@ class Writing:
 
     def keep(self, items: Sequence[int]) -> None:
         """Go on with these items alone: the parents of the next step are rows as they were."""
-        self._read = [openvino.Tensor(tensor.data[items]) for tensor in self._read]
-        self._mask = self._mask[items]
-        self._give_source()
+        if not items:
+            self.clear()
+            return
+        self._sources.keep(items)
+        self._began = self._began[items]
+        self._give_sources()
 
-    def _give_source(self) -> None:
-        self._decoder.set_tensor("mask", openvino.Tensor(np.ascontiguousarray(self._mask)))
-        for i, tensor in enumerate(self._read):
+    def _forget(self, places: int) -> None:
+        """Let go of the first places, which are hidden from every text."""
+        for state in self._decoder.query_state():
+            kept = np.ascontiguousarray(state.state.data[:, :, places:])
+            state.state = openvino.Tensor(kept)
+        self._place -= places
+        self._began -= places
+
+    def _encode(self, sources: Sequence[Sequence[int]]) -> list[Array]:
+        """Keys and values, in the encoder's own memory, which it uses again the next time."""
+        longest = max(map(len, sources))
+        tokens = np.zeros((len(sources), longest), np.int32)
+        mask = np.full((len(sources), 1, 1, longest), HIDDEN, np.float32)
+        for i, source in enumerate(sources):
+            tokens[i, : len(source)] = source
+            mask[i, ..., : len(source)] = 0
+        positions = self._network.positions["encoder"].of_text(longest)
+        self._encoder.infer([tokens, positions, mask])
+        count = len(self._network.encoder.outputs)
+        return [self._encoder.get_output_tensor(i).data for i in range(count)]
+
+    def _give_sources(self) -> None:
+        self._decoder.set_tensor("mask", openvino.Tensor(self._sources.mask()))
+        for i, tensor in enumerate(self._sources.tensors()):
             self._decoder.set_tensor(f"source_{i}", tensor)

@@ -11,6 +11,8 @@ import numpy as np
 
 from predictors.checkpoints.ctranslate2_file import Array
 
+# Softmax makes exactly nothing of it.
+HIDDEN = -1e9
 _NAME = "layer_0/self_attention/relative_attention"
 
 
@@ -24,15 +26,26 @@ class Positions:
 
     def of_text(self, length: int) -> Array:
         """Of tokens that are read at once: [length], or [1, heads, length, length]."""
-        return self._between(np.arange(length), np.arange(length))
+        places = np.arange(length)
+        return places.astype(np.int32) if self._bias is None else self._between(places, places)
 
-    def of_token(self, place: int) -> Array:
-        """Of the token at a place, which sees those before it: [1], or [1, heads, 1, place + 1]."""
-        return self._between(np.array([place]), np.arange(place + 1))
+    def of_tokens(self, place: int, began: Array) -> tuple[Array, Array]:
+        """Of rows' tokens at a place, which see those before it from where their text began.
+
+        began: [rows].  First where each stands in its text: [rows, 1].  Then what is added to its
+        attention: [rows, heads or 1, 1, place + 1], or of one row, where it is the same for all.
+        """
+        keys = np.arange(place + 1)
+        added = np.zeros((1, 1, 1, place + 1), np.float32)
+        if began.any():
+            added = np.where(keys < began[:, None], np.float32(HIDDEN), 0)[:, None, None]
+        if self._bias is not None:
+            added = added + self._between(np.array([place]), keys)
+        return (place - began).astype(np.int32)[:, None], np.ascontiguousarray(added, np.float32)
 
     def _between(self, queries: Array, keys: Array) -> Array:
-        if self._bias is None:
-            return queries.astype(np.int32)
+        """What the distance adds to the attention: [1, heads, queries, keys]."""
+        assert self._bias is not None
         found = self._bias[self._bucket(keys[None] - queries[:, None])]
         return np.ascontiguousarray(found.transpose(2, 0, 1)[None], np.float32)
 

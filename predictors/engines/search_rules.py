@@ -19,25 +19,34 @@ class Rules:
         self._generation = generation
         self._ends = list(ends)
         self._single = [word[0] for word in generation.bad_words if len(word) == 1]
+        self._always: Array = np.zeros((1, 0), np.float32)
         self._longer = [word for word in generation.bad_words if len(word) > 1]
 
-    def bias(self, rows: int, words: int, step: int, forbidden: Sequence[tuple[int, int]]) -> Array:
-        """What is added to the scores: [rows, words].
+    def bias(self, rows: int, words: int, forbidden: Sequence[tuple[int, int]]) -> Array:
+        """What is added to the scores: [rows, words], or [1, words] where it is one for all rows.
 
-        step: tokens that were written.  forbidden: (row, token).
+        forbidden: (row, token). Without any, as in most steps, megabytes are not filled anew.
         """
-        bias = np.zeros((rows, words), np.float32)
-        bias[:, self._single] = NEVER
-        if step < self._generation.min_new_tokens:
-            bias[:, self._ends] = NEVER
-        if forbidden:
-            where = np.array(forbidden).T
-            bias[where[0], where[1]] = NEVER
+        if self._always.shape[1] != words:
+            self._always = np.zeros((1, words), np.float32)
+            self._always[:, self._single] = NEVER
+        if not forbidden:
+            return self._always
+        bias = np.repeat(self._always, rows, 0)
+        where = np.array(forbidden).T
+        bias[where[0], where[1]] = NEVER
         return bias
 
-    def forbidden(self, history: Array, ngrams: Ngrams) -> Iterator[tuple[int, int]]:
-        """(row, token) for rows of one source.  history: [rows, tokens], the start token first."""
+    def forbidden(
+        self, history: Array, ngrams: Ngrams, least: int = 0
+    ) -> Iterator[tuple[int, int]]:
+        """(row, token) for rows of one source.  history: [rows, tokens], the start token first.
+
+        ngrams: of the source.  least: tokens before the end token.
+        """
         size = self._generation.no_repeat_ngram_size
+        if history.shape[1] <= least:
+            yield from ((row, token) for row in range(len(history)) for token in self._ends)
         for row, said in enumerate(history.tolist()):
             if size:
                 yield from ((row, token) for token in Ngrams(said, size).after(said))

@@ -23,6 +23,7 @@ from predictors.engine import EngineInfo, Prompt, Sampling
 from predictors.engines.transformers_inputs import Inputs
 from predictors.engines.transformers_model import Key, TransformersModel
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.calls import whole
 from predictors.scheduling.cores import Cores
 
 # While transformers is imported or loads a model, other threads see it half changed: classes are
@@ -71,8 +72,8 @@ class Transformers:
         with _LOADING:
             model = self._load()
         on_cpu = model.device == "cpu"
-        batcher = MicroBatcher(
-            model.run,
+        batcher = MicroBatcher[Key, list[int], str](
+            whole(model.run),
             batch=self._batch,
             width=self._threads if on_cpu else 1,
             cores=self._cores if on_cpu else None,

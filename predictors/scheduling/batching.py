@@ -1,9 +1,11 @@
-"""Micro-batching across requests: items that wait at the same time share a call of the model.
+"""Batching across requests: items that wait at the same time share a call of the model.
 
 A free core (`cores.py`) takes at once what is next (`fairness.py`) and all that can share its
 batch. It never waits for a batch to fill, so a lone request is not delayed, and batches grow by
-themselves under load. It bounds nothing: what comes here was admitted before. All state belongs to
-the event loop's thread, so there is no lock; the work itself runs on threads.
+themselves under load. Where a model can take more while it is at work, what is next joins a call
+that is under way, and whatever is done is answered at once (continuous batching). It bounds
+nothing: what comes here was admitted before. All state belongs to the event loop's thread, so there
+is no lock; the work itself runs on threads.
 """
 
 from __future__ import annotations
@@ -12,11 +14,11 @@ import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Generic, TypeVar
 
 from graph.errors import NotReady
+from predictors.scheduling.calls import Call, Entry, Work
 from predictors.scheduling.cores import Cores, Pace
 from predictors.scheduling.fairness import FairQueue
 from predictors.scheduling.request import current_request
@@ -31,31 +33,24 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(eq=False)
-class _Entry(Generic[K, T, R]):
-    key: K
-    item: T
-    answer: asyncio.Future[R]
-    wait: Wait
-
-
 class MicroBatcher(Generic[K, T, R]):
-    """Runs `work(key, items)`, which blocks, for items of one key from any number of requests.
+    """Runs `work(key, call)`, which blocks, for items of one key from any number of requests.
 
     batch: the most items of one call.  tokens: how much of a model's memory an item takes, if items
     differ in that; those of one call are padded to its longest, and have `MOST_TOKENS` at most
-    together, or there is one.  workers: calls at a time.  width: cores that a call keeps
-    busy.  cores: those that it shares with other models, by default enough of its own.  threads:
-    where the work runs, by default threads of its own, as many as there are workers.  clock:
-    seconds that never go back.
+    together, or there is one.  joins: whether what comes may join a call that is under way, where
+    it would be next.  workers: calls at a time.  width: cores that a call keeps busy.  cores: those
+    that it shares with other models, by default enough of its own.  threads: where the work runs,
+    by default threads of its own, as many as there are workers.  clock: seconds that never go back.
     """
 
     def __init__(
         self,
-        work: Callable[[K, list[T]], list[R]],
+        work: Work[K, T, R],
         *,
         batch: int = 16,
         tokens: Callable[[T], int] | None = None,
+        joins: bool = False,
         workers: int = 1,
         width: int = 1,
         cores: Cores | None = None,
@@ -65,16 +60,19 @@ class MicroBatcher(Generic[K, T, R]):
         self._work = work
         self._batch = batch
         self._tokens = tokens
-        self.width = width
+        self._joins = joins
+        self._width = width
         self._idle = workers
-        self._at_work = 0
         self._cores = cores or Cores(workers * width)
         self._threads = threads or ThreadPoolExecutor(workers, thread_name_prefix="batch")
         self._clock = clock
         self._pace = Pace()
         # Since when it has had something to do that no core has begun.
         self._since = 0.0
-        self._waiting: FairQueue[K, _Entry[K, T, R]] = FairQueue()
+        self._waiting: FairQueue[K, Entry[K, T, R]] = FairQueue()
+        # Taken, and not known to be done.
+        self._at_work: set[Entry[K, T, R]] = set()
+        self._calls: list[Call[K, T, R]] = []
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
         self._ended = False
@@ -95,7 +93,9 @@ class MicroBatcher(Generic[K, T, R]):
         loop = asyncio.get_running_loop()
         request = current_request()
         wait = Wait(request.spent)
-        entries = [_Entry[K, T, R](key, item, loop.create_future(), wait) for key, item in jobs]
+        entries = [
+            Entry[K, T, R](request, key, item, loop.create_future(), wait) for key, item in jobs
+        ]
         if not self._waiting:
             self._since = self._clock()
         for entry in entries:
@@ -107,6 +107,7 @@ class MicroBatcher(Generic[K, T, R]):
             for entry in entries:
                 self._waiting.remove(request, entry.key, entry)
                 _let_go(entry.answer)
+            self._look_again()
 
     async def drain(self) -> None:
         """Take nothing new, and return when all that was taken is answered."""
@@ -123,46 +124,99 @@ class MicroBatcher(Generic[K, T, R]):
             self._leave()
 
     @property
+    def width(self) -> int:
+        """See `cores.Member`: what comes while all workers are busy can but join their calls."""
+        return self._width if self._idle else 0
+
+    @property
     def items(self) -> int:
         """See `cores.Member`."""
-        return len(self._waiting) + self._at_work
+        self._at_work = {entry for entry in self._at_work if not entry.answer.done()}
+        return len(self._waiting) + len(self._at_work)
 
     def due(self) -> float | None:
         """See `cores.Member`."""
-        if not (self._idle and self._waiting):
+        if not self._waiting or not (self._idle or self._next_call()):
             return None
         items = min(self._waiting.count(self._waiting.next_kind()), self._batch)
         return self._since + self._pace.expected(items)
 
     def begin(self, most: int) -> None:
         """See `cores.Member`: what can go together."""
-        batch = self._waiting.take(min(most, self._batch))
+        if not self._idle:
+            self.join()
+            return
+        batch = self._take(min(most, self._batch))
         self._idle -= 1
-        self._at_work += len(batch)
-        self._since = self._clock()
         task = asyncio.get_running_loop().create_task(self._run(batch))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _run(self, batch: list[_Entry[K, T, R]]) -> None:
-        begun = self._clock()
+    def join(self) -> bool:
+        """See `cores.Member`."""
+        call = self._next_call()
+        if call is None:
+            return False
+        taken = self._take(self._batch - len(call.left))
+        fitting = self._fitting(call.left, taken)
+        has_joined = bool(fitting) and call.join(fitting)
+        left = taken[len(fitting) :] if has_joined else taken
+        if left:
+            # It is full as it is, or it has ended in this moment.
+            call.close()
+        for entry in left:
+            self._at_work.discard(entry)
+            self._waiting.add(entry.owner, entry.key, entry)
+        if has_joined:
+            self._note(fitting, len(call.left))
+        return has_joined
+
+    def _next_call(self) -> Call[K, T, R] | None:
+        """One under way that takes what is next."""
+        if self._ended:
+            return None
+        kind = self._waiting.next_kind()
+        able = (call for call in self._calls if call.is_open and call.key == kind)
+        return next((call for call in able if len(call.left) < self._batch), None)
+
+    def _take(self, most: int) -> list[Entry[K, T, R]]:
+        taken = self._waiting.take(most)
+        self._at_work.update(taken)
+        self._since = self._clock()
+        return taken
+
+    def _fitting(
+        self, there: Sequence[Entry[K, T, R]], more: Sequence[Entry[K, T, R]]
+    ) -> Sequence[Entry[K, T, R]]:
+        """As many as fit into a call beside what is there."""
+        if self._tokens is None:
+            return more
+        longest = max((self._tokens(entry.item) for entry in there), default=0)
+        for i, entry in enumerate(more):
+            longest = max(longest, self._tokens(entry.item))
+            if (len(there) + i + 1) * longest > MOST_TOKENS:
+                return more[:i]
+        return more
+
+    async def _run(self, batch: list[Entry[K, T, R]]) -> None:
+        begun, last = self._clock(), 0
         try:
-            for part in self._parts(batch):
-                await self._answer(part)
+            parts = self._parts(batch)
+            for part in parts:
+                last = await self._answer(part, self._joins and len(parts) == 1)
         finally:
             self._idle += 1
-            self._at_work -= len(batch)
-            self._cores.give_back(self.width, len(batch), self._clock() - begun)
+            self._cores.give_back(self._width, last, self._clock() - begun)
             self._leave()
 
-    def _parts(self, batch: list[_Entry[K, T, R]]) -> list[list[_Entry[K, T, R]]]:
+    def _parts(self, batch: list[Entry[K, T, R]]) -> list[list[Entry[K, T, R]]]:
         """What fits into one call: as it came where all of it does, else long with long."""
         if self._tokens is None:
             return [batch]
         sized = [(self._tokens(entry.item), entry) for entry in batch]
         if len(batch) * max(size for size, _ in sized) <= MOST_TOKENS:
             return [batch]
-        parts: list[list[_Entry[K, T, R]]] = []
+        parts: list[list[Entry[K, T, R]]] = []
         longest = 0
         for size, entry in sorted(sized, key=itemgetter(0), reverse=True):
             if parts and (len(parts[-1]) + 1) * longest <= MOST_TOKENS:
@@ -177,47 +231,60 @@ class MicroBatcher(Generic[K, T, R]):
         if self._ended and not self._waiting:
             self._cores.leave(self)
 
-    async def _answer(self, batch: list[_Entry[K, T, R]]) -> None:
-        """Answer a batch. One that fails is tried again in halves, so that what the model cannot
-        take fails alone; an error of any kind goes to the caller of that item, and only to it."""
+    async def _answer(self, batch: list[Entry[K, T, R]], is_open: bool) -> int:
+        """Answer a batch, and how many of it at its end. One that fails is tried again in halves,
+        so that what the model cannot take fails alone; an error of any kind goes to the caller of
+        that item, and only to it."""
         batch = [entry for entry in batch if not entry.answer.done()]
         if not batch:
-            return
-        try:
-            results = await self._call(batch)
-        except Exception as err:
-            if len(batch) == 1:
-                _fail(batch[0].answer, err)
-                return
-            middle = len(batch) // 2
-            await self._answer(batch[:middle])
-            await self._answer(batch[middle:])
-        else:
-            for entry, result in zip(batch, results, strict=True):
-                if not entry.answer.done():
-                    entry.answer.set_result(result)
-
-    async def _call(self, batch: list[_Entry[K, T, R]]) -> list[R]:
-        """One call of the work. Raises ValueError where it gives another number of results."""
+            return 0
         if self._ended:
-            raise NotReady("the model is being closed")
-        loop = asyncio.get_running_loop()
-        items = [entry.item for entry in batch]
-        for entry in batch:
+            return self._fail(batch, NotReady("the model is being closed"))
+        call = Call(batch, self._look_again, is_open=is_open)
+        try:
+            await self._call(call)
+        except Exception as err:
+            left = call.left
+            if len(left) <= 1:
+                return self._fail(left, err)
+            middle = len(left) // 2
+            first = await self._answer(left[:middle], False)
+            return first + await self._answer(left[middle:], False)
+        return call.last
+
+    async def _call(self, call: Call[K, T, R]) -> None:
+        """One call of the work. Raises ValueError where it gives too few results."""
+        self._note(call.left, len(call.left))
+        begun = self._clock()
+        self._calls.append(call)
+        self._look_again()
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._work, call.key, call)
+        finally:
+            self._calls.remove(call)
+            call.close()
+        self._pace.note(call.count, self._clock() - begun)
+        if call.left:
+            raise ValueError(f"{call.count - len(call.left)} results for {call.count} items")
+
+    def _note(self, entries: Sequence[Entry[K, T, R]], together: int) -> None:
+        """They are being worked on, so many items together."""
+        for entry in entries:
             entry.wait.end()
         # Once for each call of the model, whoever's items go along.
-        batch[0].wait.spent.batches.append(len(items))
-        begun = self._clock()
-        results = await loop.run_in_executor(self._threads, self._work, batch[0].key, items)
-        self._pace.note(len(items), self._clock() - begun)
-        if len(results) != len(items):
-            raise ValueError(f"{len(results)} results for {len(items)} items")
-        return results
+        entries[0].wait.spent.batches.append(together)
 
+    def _look_again(self) -> None:
+        """A call may have room: it has begun, answered something, or lost who waited for it."""
+        if self._joins:
+            self._cores.share_out(0)
 
-def _fail(answer: asyncio.Future[R], err: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(err)
+    def _fail(self, entries: Sequence[Entry[K, T, R]], err: Exception) -> int:
+        for entry in entries:
+            if not entry.answer.done():
+                entry.answer.set_exception(err)
+        return len(entries)
 
 
 def _let_go(answer: asyncio.Future[R]) -> None:

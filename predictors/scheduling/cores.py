@@ -51,6 +51,10 @@ class Member(Protocol):
         """Begin that call, of at most so many items. It ends with `Cores.give_back`."""
         ...
 
+    def join(self) -> bool:
+        """Put what it would call about into a call that is under way, where one takes it."""
+        ...
+
 
 def _call_later(seconds: float, what: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, what)
@@ -108,6 +112,8 @@ class Cores:
             first = min(waiting, key=waiting.__getitem__)
             width = min(first.width, self.count)
             if width > self._free:
+                if first.join():
+                    continue
                 # Nobody passes it: narrow calls would keep a wide one waiting for ever.
                 return
             self._free -= width

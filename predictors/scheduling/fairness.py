@@ -153,6 +153,10 @@ class FairSlots:
                 return
         self._give_back()
 
+    def join(self) -> bool:
+        """See `cores.Member`."""
+        return False
+
     @asynccontextmanager
     async def one(self, lends: bool = False) -> AsyncIterator[None]:
         """A slot for the block, once it is the turn of the request at work.

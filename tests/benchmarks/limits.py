@@ -15,13 +15,17 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from tests.benchmarks import joining
 from tests.benchmarks.engines_alone import Engines
-from tests.benchmarks.reached import Limits, Loaded, Rate, Share
+from tests.benchmarks.reached import Joined, Limits, Loaded, Rate, Share
 from tests.benchmarks.weights.searches import BEAMS, SEARCHES, beams_of
 from tests.benchmarks.weights.store import Weights, read_weights
 from tests.benchmarks.work import products, shape_of
 
 _BATCHES = {"greedy": (1, 4, 16, 64), "beams": (1, 8, 32)}
+_JOINING = (("marian", "beams"), ("blenderbot", "greedy"))
+_JOINING_CLIENTS = 8
+_JOINING_SECONDS = {"full": 4.0, "tiny": 1.0}
 _READ_BYTES = 1 << 28
 # The fastest counts, so that what others do on the machine meanwhile does not.
 _RUNS = 30
@@ -43,7 +47,15 @@ def measure(weights: Weights) -> Limits:
             engines = Engines({family: weights.converted[search][family]})
             loads.append(Loaded(family, round(time.monotonic() - started, 3)))
             shares += _shares(engines, weights, family, search, rates[-1])
-    return Limits(rates, shares, _slowest(loads))
+    return Limits(rates, shares, _slowest(loads), list(_joins(weights)))
+
+
+def _joins(weights: Weights) -> Iterator[Joined]:
+    seconds = _JOINING_SECONDS[weights.size]
+    for family, search in _JOINING:
+        texts = weights.french if family == "marian" else weights.english
+        folder = weights.converted[search][family]
+        yield joining.measure(folder, family, search, texts, _JOINING_CLIENTS, seconds)
 
 
 def _slowest(loads: Sequence[Loaded]) -> list[Loaded]:

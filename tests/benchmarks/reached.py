@@ -41,10 +41,30 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """tokens: a second.  p50: seconds of an answer."""
+
+    tokens: float
+    p50: float
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Answers of many lengths, of so many clients: in whole batches, and joining batches."""
+
+    family: str
+    search: str
+    clients: int
+    whole: Pace
+    joined: Pace
+
+
+@dataclass(frozen=True)
 class Limits:
     rates: Sequence[Rate]
     shares: Sequence[Share]
     loads: Sequence[Loaded]
+    joins: Sequence[Joined] = ()
 
 
 @dataclass(frozen=True)
@@ -63,4 +83,10 @@ def limits_of(values: dict[str, Any]) -> Limits:
         rates=[Rate(**each) for each in values["rates"]],
         shares=[Share(**each) for each in values["shares"]],
         loads=[Loaded(**each) for each in values["loads"]],
+        joins=[_joined_of(each) for each in values["joins"]],
     )
+
+
+def _joined_of(values: dict[str, Any]) -> Joined:
+    paces = {name: Pace(**values[name]) for name in ("whole", "joined")}
+    return Joined(**{**values, **paces})

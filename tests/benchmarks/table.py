@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from tests.benchmarks.contenders import name_of
 from tests.benchmarks.goals import Goal, Table, goals
 from tests.benchmarks.plan import ENGLISH, FRENCH, GATEWAY, GRAPH, GROWTH, MODELS, TURNS
-from tests.benchmarks.reached import Limits
+from tests.benchmarks.reached import Joined, Limits
 from tests.benchmarks.results import DISTURBED, Measured, Results, Start
 
 _LANGUAGES = {FRENCH: "French", ENGLISH: "English"}
@@ -158,13 +158,28 @@ def _limits(limits: Limits | None) -> str:
         )
         for each in limits.shares
     )
-    return "\n\n".join(
+    sections = [
+        "## Limits of this machine, and what the engines reach",
+        _grid(("threads", "read, GB/s", "fp32, GFLOP/s", "int8, GOP/s"), rates),
+        _grid(("model", "search", "texts", "rows", "s", "s at the limit", "reached"), shares),
+    ]
+    return "\n\n".join([*sections, _joins(limits.joins)] if limits.joins else sections)
+
+
+def _joins(joins: Sequence[Joined]) -> str:
+    """Answers of 4 to 28 tokens by the engine on OpenVINO."""
+    lines = (
         (
-            "## Limits of this machine, and what the engines reach",
-            _grid(("threads", "read, GB/s", "fp32, GFLOP/s", "int8, GOP/s"), rates),
-            _grid(("model", "search", "texts", "rows", "s", "s at the limit", "reached"), shares),
+            *(each.family, each.search, str(each.clients)),
+            *(_short(pace.tokens) for pace in (each.whole, each.joined)),
+            f"{each.joined.tokens / each.whole.tokens:.2f}",
+            *(_short(pace.p50) for pace in (each.whole, each.joined)),
         )
+        for each in joins
     )
+    asked = ("model", "search", "clients")
+    head = (*asked, "tokens a second, whole", "joining", "ratio", "p50 whole, s", "joining")
+    return f"### Batches that are joined\n\n{_grid(head, lines)}"
 
 
 def _profile(results: Results) -> str:

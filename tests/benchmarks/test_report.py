@@ -11,7 +11,7 @@ from tests.benchmarks.charts import charts, decades, svg
 from tests.benchmarks.goals import Goal, goals
 from tests.benchmarks.jobs import Load, Started
 from tests.benchmarks.plan import GRAPH, GROWTH, MODELS, TURNS, Row
-from tests.benchmarks.reached import Limits, Loaded, Rate, Share, Spent
+from tests.benchmarks.reached import Joined, Limits, Loaded, Pace, Rate, Share, Spent
 from tests.benchmarks.report import TABLE, write_report
 from tests.benchmarks.results import Measured, Results, measured, start_of
 from tests.benchmarks.table import markdown
@@ -161,6 +161,7 @@ def some_results() -> Results:
             [Rate(1, 20.0, 80.0, 390.0)],
             [Share("t5", "beams", 8, 32, 0.5, 0.25)],
             [Loaded("t5", 0.2)],
+            [Joined("t5", "beams", 8, Pace(100.0, 0.5), Pace(150.0, 0.3))],
         ),
         profile=[Spent("t5", "beams", 8, "matrix products", 0.75)],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from predictors.checkpoints.tokens import load_tokens
 from predictors.engine import Prompt, Sampling, Translation
+from predictors.engines import openvino_network
 from predictors.engines.openvino import OpenVINO
 from predictors.models.manifest import read_description
 from tests.checkpoints import making, training
@@ -27,15 +30,20 @@ class Tokens:
         description = read_description(folder)
         description.generation.update(settings)  # type: ignore[attr-defined]
         engine = OpenVINO(folder, "m", threads=1)
-        self.model = engine.open(description, load_tokens(folder)).model
+        opened = engine.open(description, load_tokens(folder))
+        self.model, self.batcher = opened.model, opened.batcher
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[str]]:
         """Tokens without the end token."""
-        rows = []
-        for prompt in prompts:
-            key, job = self.model.prepare(prompt, sampling)
-            rows += self.model.run(key, [job])
-        return [[token for token in row if token != "</s>"] for row in rows]
+        jobs = [self.model.prepare(prompt, sampling) for prompt in prompts]
+
+        async def ask() -> list[list[str]]:
+            rows = [row for job in jobs for row in await self.batcher.submit([job])]
+            # The last call ends after its answer.
+            await asyncio.gather(*self.batcher._running)
+            return rows
+
+        return [[token for token in row if token != "</s>"] for row in asyncio.run(ask())]
 
 
 def in_transformers(source: Path, folder: Path, texts: Sequence[Prompt], **more: object):
@@ -133,3 +141,34 @@ def test_memory_is_given_back_and_answers_stay(trained: Maker, converted: Conver
     assert anew is not held
     model._free.put(anew)
     assert tokens.generate(texts, Sampling()) == before
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize("family", making.FAMILIES)
+def test_texts_that_join_others_are_answered_as_if_they_were_alone(
+    family: str,
+    beams: int,
+    trained: Maker,
+    converted: Converted,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the others have written by then, and whoever has left."""
+    monkeypatch.setattr(openvino_network, "FORGOTTEN", 4)
+    tokens = Tokens(converted(trained(family)))
+    model: Any = tokens.model
+    jobs = [model.prepare(text, Sampling(num_beams=beams)) for text in texts_of(family, 24)]
+    key = jobs[0][0]
+    sources = {i: job for i, (other, job) in enumerate(jobs) if other == key}
+    writing = model._begun()
+    alone = [model._search(writing, key).run([source])[0] for source in sources.values()]
+    found: dict[int, list[int]] = {}
+    dice, waiting = random.Random(7), list(sources)
+    search = model._search(writing, key)
+    while waiting or search.numbers:
+        come = dice.choice([0, 0, 0, 1, 3]) if search.numbers else 1
+        found |= search.add({i: sources[i] for i in waiting[:come]})
+        del waiting[:come]
+        found |= search.step() if search.numbers else {}
+    same = sum(answer == found[i] for i, answer in zip(sources, alone, strict=True))
+    print(f"{family}, {beams} beams: same {same}/{len(sources)}")
+    assert same >= 0.95 * len(sources)

@@ -23,6 +23,7 @@ from predictors.door.middleware import RequestGuard
 from predictors.door.telemetry import watch_all
 from predictors.engine import Sampling
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.calls import whole
 from predictors.scheduling.fairness import FairSlots
 from predictors.serving import build_app
 from tests.counting import counted, series
@@ -45,7 +46,7 @@ class Batches(Waits):
 
     def __init__(self) -> None:
         super().__init__()
-        self.batcher = MicroBatcher[str, str, str](lambda _, texts: texts, batch=3)
+        self.batcher = MicroBatcher[str, str, str](whole(lambda _, texts: texts), batch=3)
 
     async def predict(self, instances: list[dict[str, Any]]) -> list[dict[str, Any]]:
         await self.batcher.submit([("", turn["user_input"]) for turn in instances])

@@ -1,6 +1,7 @@
 """Micro-batching: every caller gets its own answers, whatever the others do."""
 
 import asyncio
+import queue
 import random
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from graph.errors import NotReady
 from predictors.scheduling.batching import MOST_TOKENS, MicroBatcher
+from predictors.scheduling.calls import Call, whole
 
 
 class Gate:
@@ -49,7 +51,7 @@ async def refusing(batcher: MicroBatcher[str, int, int]) -> None:
 
 async def test_what_waits_together_is_worked_on_together() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=4)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate), batch=4)
     tasks = [asyncio.create_task(batcher.submit([("a", i)])) for i in range(1)]
     await gate.wait_entered()
     tasks += [asyncio.create_task(batcher.submit([(key, i)])) for i, key in enumerate("aabaaa", 1)]
@@ -63,7 +65,7 @@ async def test_what_waits_together_is_worked_on_together() -> None:
 async def test_idle_workers_share_what_waits() -> None:
     gate = Gate()
     gate.free.set()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, workers=2)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate), workers=2)
     assert await batcher.submit([("a", i) for i in (1, 2, 3, 4, 5)]) == [10, 20, 30, 40, 50]
     assert sorted(items for _, items in gate.batches) == [[1, 2, 3], [4, 5]]
     batcher.close()
@@ -72,7 +74,7 @@ async def test_idle_workers_share_what_waits() -> None:
 async def test_what_is_long_goes_with_what_is_long_and_no_call_is_over_its_tokens() -> None:
     gate = Gate()
     gate.free.set()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, tokens=lambda item: item)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate), tokens=lambda item: item)
     sizes = [10, 4000, 20, 2500, 30, 9000, 2600, 40]
     assert await batcher.submit([("a", size) for size in sizes]) == [size * 10 for size in sizes]
     assert [items for _, items in gate.batches] == [[9000], [4000, 2600], [2500, 40, 30], [20, 10]]
@@ -96,7 +98,7 @@ async def test_who_leaves_while_a_part_of_their_batch_is_at_work_costs_nothing()
             assert left.wait(30)
         return items
 
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(work, tokens=lambda item: item)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(work), tokens=lambda item: item)
     first, staying, leaving = (
         asyncio.create_task(batcher.submit([("a", i)])) for i in (1, 9000, 8000)
     )
@@ -115,7 +117,7 @@ async def test_who_leaves_while_a_part_of_their_batch_is_at_work_costs_nothing()
 async def test_one_submit_may_hold_jobs_of_several_keys() -> None:
     gate = Gate()
     gate.free.set()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate))
     jobs = [("a", 1), ("b", 2), ("a", 3), ("b", 4)]
     assert await batcher.submit(jobs) == [10, 20, 30, 40]
     assert gate.batches == [("a", [1, 3]), ("b", [2, 4])]
@@ -124,7 +126,7 @@ async def test_one_submit_may_hold_jobs_of_several_keys() -> None:
 
 async def test_a_long_request_delays_a_short_one_by_one_batch_whatever_their_keys() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=4)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate), batch=4)
     long = asyncio.create_task(batcher.submit([("a", i) for i in range(20)]))
     await gate.wait_entered()
     short = [asyncio.create_task(batcher.submit([(key, 99)])) for key in "ab"]
@@ -145,7 +147,7 @@ async def test_one_poisoned_item_fails_alone_and_its_neighbours_are_answered() -
             raise ValueError("the model cannot take 5")
         return items
 
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(work)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(work))
     tasks = [asyncio.create_task(batcher.submit([("a", i)])) for i in range(17)]
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [r for r in results if not isinstance(r, BaseException)] == [
@@ -159,7 +161,7 @@ async def test_one_poisoned_item_fails_alone_and_its_neighbours_are_answered() -
 
 async def test_what_waits_when_the_model_is_closed_is_refused() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=1)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate), batch=1)
     at_work = asyncio.create_task(batcher.submit([("a", 1)]))
     await gate.wait_entered()
     waiting = asyncio.create_task(batcher.submit([("a", 2)]))
@@ -176,7 +178,7 @@ async def test_what_waits_when_the_model_is_closed_is_refused() -> None:
 
 async def test_an_error_reaches_only_the_callers_of_its_batch() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate))
     tasks = [
         asyncio.create_task(batcher.submit([(key, i)])) for i, key in enumerate(["a", "bad", "a"])
     ]
@@ -190,7 +192,7 @@ async def test_an_error_reaches_only_the_callers_of_its_batch() -> None:
 
 async def test_a_cancelled_caller_drops_out_of_the_queue() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate))
     first = asyncio.create_task(batcher.submit([("a", 0)]))
     await gate.wait_entered()
     leaving, staying = (asyncio.create_task(batcher.submit([("a", i)])) for i in (1, 2))
@@ -206,7 +208,7 @@ async def test_a_cancelled_caller_drops_out_of_the_queue() -> None:
 
 async def test_drain_answers_what_was_taken_and_refuses_the_rest() -> None:
     gate = Gate()
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(gate, batch=1)
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(gate), batch=1)
     taken = asyncio.create_task(batcher.submit([("a", i) for i in (1, 2, 3)]))
     await gate.wait_entered()
     draining = asyncio.create_task(batcher.drain())
@@ -221,9 +223,102 @@ async def test_drain_answers_what_was_taken_and_refuses_the_rest() -> None:
 
 
 async def test_work_of_the_wrong_length_is_an_error_and_not_a_hang() -> None:
-    batcher: MicroBatcher[str, int, int] = MicroBatcher(lambda key, items: items[1:])
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(lambda key, items: items[1:]))
     with pytest.raises(ValueError):
         await batcher.submit([("a", 1), ("a", 2)])
+    batcher.close()
+
+
+class Written:
+    """Work that answers an item when the test says so, and then takes what has come meanwhile."""
+
+    def __init__(self) -> None:
+        self.taken: list[list[int]] = []
+        self.entered = threading.Semaphore(0)
+        self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def __call__(self, key: str, call: Call[str, int, int]) -> None:
+        numbers: dict[int, int] = {}
+        while True:
+            new = call.take()
+            if new:
+                self.taken.append([*new.values()])
+                self.entered.release()
+            numbers |= {item: number for number, item in new.items()}
+            for item in [i for i, number in numbers.items() if call.abandoned([number])]:
+                del numbers[item]
+            if not numbers and call.end():
+                return
+            if numbers:
+                item = self.done.get(timeout=30)
+                call.answer({numbers.pop(item): item * 10})
+
+    async def take(self) -> None:
+        """Return when it has taken something."""
+        assert await asyncio.to_thread(self.entered.acquire, timeout=30)
+
+
+async def test_what_comes_joins_a_call_and_what_is_done_leaves_it() -> None:
+    work = Written()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(work, batch=2, joins=True)
+    one = asyncio.create_task(batcher.submit([("a", 1)]))
+    await work.take()
+    two, three, other = (
+        asyncio.create_task(batcher.submit([(key, i)])) for key, i in (("a", 2), ("a", 3), ("b", 4))
+    )
+    await settle()
+    # There was room for one more.
+    assert batcher.waiting == 2
+    work.done.put(1)
+    assert await one == [10]
+    await work.take()
+    assert not two.done() and batcher.waiting == 1
+    for i, task in ((2, two), (3, three), (4, other)):
+        work.done.put(i)
+        assert await task == [i * 10]
+        if i != 4:
+            await work.take()
+    assert work.taken == [[1], [2], [3], [4]]
+    await batcher.drain()
+    batcher.close()
+
+
+async def test_who_leaves_a_call_makes_room_for_others() -> None:
+    work = Written()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(work, batch=2, joins=True)
+    leaving = asyncio.create_task(batcher.submit([("a", 1), ("a", 2)]))
+    await work.take()
+    staying = asyncio.create_task(batcher.submit([("a", 3)]))
+    await settle()
+    assert batcher.waiting == 1
+    leaving.cancel()
+    await settle()
+    assert batcher.waiting == 0
+    # What it worked on is done, for nobody, and then it finds who came.
+    work.done.put(1)
+    await work.take()
+    work.done.put(3)
+    assert await staying == [30]
+    await batcher.drain()
+    batcher.close()
+
+
+async def test_no_call_is_joined_beyond_its_tokens() -> None:
+    work = Written()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(work, joins=True, tokens=lambda item: item)
+    first = asyncio.create_task(batcher.submit([("a", MOST_TOKENS // 2)]))
+    await work.take()
+    fitting = asyncio.create_task(batcher.submit([("a", 10)]))
+    long = asyncio.create_task(batcher.submit([("a", MOST_TOKENS)]))
+    await settle()
+    assert batcher.waiting == 1
+    for item in (MOST_TOKENS // 2, 10):
+        work.done.put(item)
+        await work.take()
+    await asyncio.gather(first, fitting)
+    work.done.put(MOST_TOKENS)
+    assert await long == [MOST_TOKENS * 10]
+    await batcher.drain()
     batcher.close()
 
 
@@ -231,7 +326,7 @@ async def run_interleaving(seed: int, workers: int, batch: int) -> None:
     """Callers come, go and fail in a seeded order; each must get its own answers or its error."""
     dice = random.Random(seed)
     batcher: MicroBatcher[int, tuple[int, int], tuple[int, int]] = MicroBatcher(
-        _work_of(batch), batch=batch, workers=workers
+        whole(_work_of(batch)), batch=batch, workers=workers
     )
 
     async def call(caller: int) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import settings
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from predictors.scheduling.batching import MicroBatcher
+from predictors.scheduling.calls import Call, whole
 from predictors.scheduling.request import Request, working_for
 
 Item = tuple[int, int, bool]  # caller, place in its request, whether the model cannot take it
@@ -58,12 +59,15 @@ class Batching(RuleBasedStateMachine):
         self.threads = ByHand()
         self.workers = workers
         self.seen: list[list[Item]] = []
-        self.batcher: MicroBatcher[str, Item, Answer] = MicroBatcher(
-            self.work, batch=batch, workers=workers, threads=self.threads
-        )
         self.batch = batch
+        self.batcher = self.make()
         self.callers: list[Caller] = []
         self.requests = [Request("a"), Request("b"), Request("c")]
+
+    def make(self) -> MicroBatcher[str, Item, Answer]:
+        return MicroBatcher(
+            whole(self.work), batch=self.batch, workers=self.workers, threads=self.threads
+        )
 
     def work(self, key: str, items: list[Item]) -> list[Answer]:
         assert 1 <= len(items) <= self.batch
@@ -154,5 +158,92 @@ class Batching(RuleBasedStateMachine):
         self.loop.close()
 
 
+class Stepper(ByHand):
+    """Calls that go on by a step when the test says so: `run` does what is left of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[Step] = []
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self.steps.append(Step(future, args[1]))
+        self.calls.append((future, lambda: None))
+        return future
+
+    def step(self, index: int, choose: Callable[[int], bool], seen: list[list[Item]]) -> None:
+        """Take what came, fail for what cannot be taken, and answer those that are chosen."""
+        step = self.steps[index]
+        step.open |= step.call.take()
+        step.seen += [item for item in step.open.values() if item not in step.seen]
+        step.open = {
+            n: item for n, item in step.open.items() if n not in step.call.abandoned([*step.open])
+        }
+        if any(poison for *_, poison in step.open.values()):
+            return self._end(index, ValueError("the model cannot take this"))
+        done = {n: (step.call.key, item) for n, item in step.open.items() if choose(n)}
+        step.open = {n: item for n, item in step.open.items() if n not in done}
+        step.call.answer(done)
+        seen += [[item] for _, item in done.values()]
+        if not step.open and step.call.end():
+            self._end(index, None)
+
+    def run(self, index: int) -> None:
+        future = self.calls[index][0]
+        while not future.done():
+            self.step(index, lambda _: True, [])
+
+    def _end(self, index: int, err: Exception | None) -> None:
+        step = self.steps.pop(index)
+        self.calls.pop(index)
+        if err is None:
+            step.future.set_result(None)
+        else:
+            step.future.set_exception(err)
+
+
+@dataclass
+class Step:
+    future: Future[Any]
+    call: Call[str, Item, Answer]
+    open: dict[int, Item] = field(default_factory=dict)
+    seen: list[Item] = field(default_factory=list)
+
+
+class Joining(Batching):
+    """The same of calls that are joined while they are under way."""
+
+    threads: Stepper
+
+    def make(self) -> MicroBatcher[str, Item, Answer]:
+        self.threads = Stepper()
+        return MicroBatcher(
+            lambda key, call: None,
+            batch=self.batch,
+            workers=self.workers,
+            threads=self.threads,
+            joins=True,
+        )
+
+    @precondition(lambda self: self.threads.calls)
+    @rule(data=st.data())
+    def a_step_of_a_call(self, data: st.DataObject) -> None:
+        index = data.draw(st.integers(0, len(self.threads.calls) - 1))
+        self.threads.step(index, lambda _: data.draw(st.booleans()), self.seen)
+        self.settle()
+
+    @invariant()
+    def what_is_next_joins_a_call_that_has_room(self) -> None:
+        """And no call has more than it may."""
+        for call in self.batcher._calls:
+            assert len(call.left) <= self.batch
+            if self.batcher.waiting and call.key == self.batcher._waiting.next_kind():
+                assert not call.is_open or len(call.left) == self.batch
+
+
 TestBatching = Batching.TestCase
 TestBatching.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+
+TestJoining = Joining.TestCase
+TestJoining.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)

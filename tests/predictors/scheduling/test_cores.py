@@ -41,6 +41,9 @@ class Model:
     def due(self) -> float | None:
         return self.calls[0].due if self.calls else None
 
+    def join(self) -> bool:
+        return False
+
     def begin(self, most: int) -> None:
         self.allowed.append(most)
         self.begun.append(self.calls.pop(0).name)

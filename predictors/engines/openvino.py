@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _WIDEST = 4
 # Items of a call for each of its threads.
 _BATCH = 16
+# Words that are ranked beside those that a search needs, for some of them may not be said.
+_SPARE = 8
 
 
 class OpenVINO(ConvertedEngine):
@@ -59,9 +61,8 @@ class OpenVINO(ConvertedEngine):
         converted = read_converted(self._path)
         streams = -(-self._threads // _WIDEST)
         beams = read_generation(description.generation).num_beams
-        network = Network(
-            converted, threads=self._threads, streams=streams, candidates=2 * max(4, beams)
-        )
+        candidates = 2 * max(4, beams) + _SPARE
+        network = Network(converted, threads=self._threads, streams=streams, candidates=candidates)
         model = _EncoderDecoder(network, converted, Reader(tokens, description, self._model))
         model.open(streams)
         width = self._threads // streams

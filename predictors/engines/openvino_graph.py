@@ -58,13 +58,15 @@ def encoder_graph(variables: Mapping[str, Array]) -> Any:
 
 
 def decoder_graph(variables: Mapping[str, Array], candidates: int) -> Any:
-    """The next token of each row: the best so many, their scores, and the logits of all.
+    """The next token of each row: the logits of the best so many, which they are, and what tells
+    the log-probabilities of them [rows, 1]: the logarithm of the sum of all exponentials beside the
+    greatest one. Then the logits of all words [rows, words].
 
     Inputs: tokens [rows, 1]; positions [rows, 1], where embeddings have any; written [rows or 1,
     heads or 1, 1, tokens], which is added to the attention to what was written, and hides what is
     not of a row's own text; beam_idx [rows] (the row that each goes on from); mask [items, 1, 1,
-    length]; known [rows, 1, 1] (0 where a row begins with no token); bias [rows or 1, words] and
-    scores [rows, 1], which are added to the log-probabilities; and the encoder's keys and values.
+    length]; known [rows, 1, 1] (0 where a row begins with no token); and the encoder's keys and
+    values. Words are many, so that what is done with all of them is as little as possible.
     """
     return _Decoder(variables).graph(candidates)
 
@@ -92,16 +94,18 @@ class _Decoder:
         self._kept: list[Node] = []
 
     def graph(self, candidates: int) -> Any:
-        bias, scores = _parameter([_ANY, self._words], "bias"), _parameter([_ANY, 1], "scores")
         shape = np.array([-1, self._words])
         logits = opset13.reshape(self._layers.projected(self._states()), shape, False)
-        scored = opset13.add(opset13.add(opset13.log_softmax(logits, 1), bias), scores)
-        best = opset13.topk(scored, constant(candidates), 1, "max", "value", "i32")
+        best = opset13.topk(logits, constant(candidates), 1, "max", "value", "i32")
+        greatest = opset13.gather(best.output(0), np.array([0]), np.array(1))
+        powers = opset13.exp(opset13.subtract(logits, greatest))
+        sums = opset13.log(opset13.reduce_sum(powers, np.array([1]), True))
         inputs = [self._tokens, self._written, self._parents, self._mask, self._known]
         inputs += [] if self._relative else [self._positions]
-        inputs += [bias, scores, *self._source]
-        results = [opset13.result(out) for out in (best.output(0), best.output(1), logits)]
-        return openvino.Model(results, self._kept, inputs, "decoder")
+        results = [best.output(0), best.output(1), sums, logits]
+        return openvino.Model(
+            [opset13.result(out) for out in results], self._kept, inputs + self._source, "decoder"
+        )
 
     def _states(self) -> Node:
         layers = self._layers

@@ -33,8 +33,7 @@ class Network:
             # The cores belong to other models too.
             "ENABLE_CPU_PINNING": False,
         }
-        self.candidates = candidates
-        self.words = len(variables["decoder/projection/weight"])
+        candidates = min(candidates, len(variables["decoder/projection/weight"]))
         self.counts_positions = not is_relative(variables)
         self.positions = {side: Positions(variables, side) for side in ("encoder", "decoder")}
         self.encoder = core.compile_model(encoder_graph(variables), "CPU", options)
@@ -63,8 +62,6 @@ class Writing:
         self._network = network
         self._encoder = network.encoder.create_infer_request()
         self._decoder = network.decoder.create_infer_request()
-        self.words = network.words
-        self.candidates = network.candidates
         self._sources = Sources()
         self.clear()
 
@@ -87,11 +84,11 @@ class Writing:
         self._began = np.concatenate([self._began, np.full(len(sources), self._place)])
         self._give_sources()
 
-    def step(self, tokens: Array, parents: Array, bias: Array, scores: Array) -> None:
+    def step(self, tokens: Array, parents: Array) -> None:
         """Write a token to each row, which goes on from a row of the step before.
 
-        tokens, parents, scores: [rows].  bias: [rows or 1, words].  An item has its rows together,
-        as many for each. Of a text that has just begun, the parents may be any.
+        tokens, parents: [rows]. The rows of an item stand together, as many for each. Of one that
+        has just begun, the parents may be any.
         """
         first = int(self._began.min())
         if first >= max(FORGOTTEN, self._place // 2):
@@ -103,23 +100,25 @@ class Writing:
             "written": written,
             "beam_idx": parents.astype(np.int32),
             "known": (began < self._place).astype(np.float32)[:, None, None],
-            "scores": scores.astype(np.float32)[:, None],
         }
         if self._network.counts_positions:
             inputs["positions"] = positions
         for name, values in inputs.items():
             self._decoder.set_tensor(name, openvino.Tensor(np.ascontiguousarray(values)))
-        self._decoder.set_tensor("bias", openvino.Tensor(bias, shared_memory=True))
         self._decoder.infer()
         self._place += 1
 
     def best(self) -> tuple[Array, Array]:
-        """The candidates of each row, the best first: scores and tokens [rows, candidates]."""
-        return self._decoder.get_output_tensor(0).data, self._decoder.get_output_tensor(1).data
+        """The likeliest words of each row in their order: log-probabilities and words.
+
+        Both are [rows, candidates].
+        """
+        logits, tokens, sums = (self._decoder.get_output_tensor(i).data for i in range(3))
+        return logits - logits[:, :1] - sums, tokens
 
     def logits(self) -> Array:
-        """Of all words, without bias and scores: [rows, words]."""
-        return np.asarray(self._decoder.get_output_tensor(2).data)
+        """Of all words: [rows, words]."""
+        return np.asarray(self._decoder.get_output_tensor(3).data)
 
     def keep(self, items: Sequence[int]) -> None:
         """Go on with these items alone: the parents of the next step are rows as they were."""

@@ -17,7 +17,7 @@ import numpy as np
 from predictors.checkpoints.ctranslate2_file import Array
 from predictors.checkpoints.generation import Generation
 from predictors.engines.sampling import Dice, ranked
-from predictors.engines.search_rules import Ngrams, Rules
+from predictors.engines.search_rules import NEVER, Ngrams, Rules
 
 # Of a beam that does not count.
 _OUT = -1e9
@@ -26,14 +26,11 @@ _OUT = -1e9
 class Decoder(Protocol):
     """See `openvino_network.Writing`."""
 
-    words: int
-    candidates: int
-
     def clear(self) -> None: ...
 
     def add(self, sources: Sequence[Sequence[int]]) -> None: ...
 
-    def step(self, tokens: Array, parents: Array, bias: Array, scores: Array) -> None: ...
+    def step(self, tokens: Array, parents: Array) -> None: ...
 
     def best(self) -> tuple[Array, Array]: ...
 
@@ -74,6 +71,7 @@ class Search:
         self._start = start
         self._ends = ends
         self._rules = Rules(generation, ends)
+        self._wanted = _wanted(generation, ends)
         self._dice = Dice(generation) if generation.do_sample else None
         self._texts: dict[int, _Text] = {}
         decoder.clear()
@@ -141,13 +139,9 @@ class Search:
             for i, text in enumerate(texts)
             for row, token in self._rules.forbidden(text.history, text.ngrams, text.least)
         ]
-        bias = self._rules.bias(len(history), self._decoder.words, forbidden)
-        self._decoder.step(np.array([row[-1] for row in history]), parents, bias, scores)
-        wanted = _wanted(self._generation, self._ends)
-        if self._is_ranked_outside or wanted > self._decoder.candidates:
-            best = self._rank(history, bias, scores, wanted)
-        else:
-            best = self._decoder.best()
+        self._decoder.step(np.array([row[-1] for row in history]), parents)
+        best = None if self._is_ranked_outside else self._allowed(scores, forbidden)
+        best = best or self._rank(history, scores, forbidden)
         values, tokens = (each.reshape(len(texts), beams, -1) for each in best)
         return self._with_prefixes(texts, values, tokens)
 
@@ -168,18 +162,36 @@ class Search:
     def _is_ranked_outside(self) -> bool:
         return self._dice is not None or self._generation.repetition_penalty != 1.0
 
+    def _allowed(
+        self, scores: Array, forbidden: Sequence[tuple[int, int]]
+    ) -> tuple[Array, Array] | None:
+        """The best that may be said; None where the decoder's candidates are too few."""
+        values, tokens = self._decoder.best()
+        out = self._rules.never(tokens)
+        for row, token in forbidden:
+            out[row] |= tokens[row] == token
+        if tokens.shape[1] - out.sum(1).max() < self._wanted:
+            return None
+        values = np.where(out, NEVER, values) + scores[:, None]
+        # Those that may not be said come last, and the others keep their order.
+        order = np.argsort(out, 1, kind="stable")[:, : self._wanted]
+        return np.take_along_axis(values, order, 1), np.take_along_axis(tokens, order, 1)
+
     def _rank(
-        self, history: Sequence[Array], bias: Array, scores: Array, wanted: int
+        self, history: Sequence[Array], scores: Array, forbidden: Sequence[tuple[int, int]]
     ) -> tuple[Array, Array]:
-        """What the graph does, for settings that it does not know."""
+        """By the logits of all words."""
         # Tokens count once however often they were said, so that shorter ones repeat their first.
         longest = max(map(len, history))
         even = np.array([[*[row[0]] * (longest - len(row)), *row] for row in history])
         found = ranked(self._decoder.logits(), even, self._generation)
+        found += self._rules.bias(len(found), found.shape[1], forbidden)
         if self._dice is not None:
-            return self._dice.choose(found + bias)
-        found += bias + scores[:, None]
-        best = np.argpartition(-found, wanted - 1, 1)[:, :wanted]
+            return self._dice.choose(found)
+        found += scores[:, None]
+        some = np.argpartition(-found, self._wanted - 1, 1)[:, : self._wanted]
+        order = np.argsort(-np.take_along_axis(found, some, 1), 1, kind="stable")
+        best = np.take_along_axis(some, order, 1)
         return np.take_along_axis(found, best, 1), best
 
 

@@ -19,22 +19,19 @@ class Rules:
         self._generation = generation
         self._ends = list(ends)
         self._single = [word[0] for word in generation.bad_words if len(word) == 1]
-        self._always: Array = np.zeros((1, 0), np.float32)
         self._longer = [word for word in generation.bad_words if len(word) > 1]
 
-    def bias(self, rows: int, words: int, forbidden: Sequence[tuple[int, int]]) -> Array:
-        """What is added to the scores: [rows, words], or [1, words] where it is one for all rows.
+    def never(self, tokens: Array) -> Array:
+        """Which of these may never be said: as many booleans."""
+        return np.isin(tokens, self._single)
 
-        forbidden: (row, token). Without any, as in most steps, megabytes are not filled anew.
-        """
-        if self._always.shape[1] != words:
-            self._always = np.zeros((1, words), np.float32)
-            self._always[:, self._single] = NEVER
-        if not forbidden:
-            return self._always
-        bias = np.repeat(self._always, rows, 0)
-        where = np.array(forbidden).T
-        bias[where[0], where[1]] = NEVER
+    def bias(self, rows: int, words: int, forbidden: Sequence[tuple[int, int]]) -> Array:
+        """What is added to the scores of all words: [rows, words].  forbidden: (row, token)."""
+        bias = np.zeros((rows, words), np.float32)
+        bias[:, self._single] = NEVER
+        if forbidden:
+            where = np.array(forbidden).T
+            bias[where[0], where[1]] = NEVER
         return bias
 
     def forbidden(

@@ -30,9 +30,8 @@ NEXT[C, [END]] = 1.0
 class Table:
     """Follows `parents` as a decoder does, and counts what is asked of it."""
 
-    words, candidates = 5, 4
-
-    def __init__(self) -> None:
+    def __init__(self, candidates: int = 4) -> None:
+        self.candidates = candidates
         self.rows: list[int] = []
 
     def clear(self) -> None:
@@ -41,16 +40,15 @@ class Table:
     def add(self, sources: Sequence[Sequence[int]]) -> None:
         self.items += len(sources)
 
-    def step(self, tokens: Array, parents: Array, bias: Array, scores: Array) -> None:
-        assert len(tokens) == len(parents) == len(scores)
+    def step(self, tokens: Array, parents: Array) -> None:
+        assert len(tokens) == len(parents)
         assert len(tokens) % self.items == 0
         self.rows.append(len(tokens))
         self._scores = np.log(NEXT[tokens] / NEXT[tokens].sum(1, keepdims=True))
-        self._biased = self._scores + bias + scores[:, None]
 
     def best(self) -> tuple[Array, Array]:
-        order = np.argsort(-self._biased, 1, kind="stable")[:, : self.candidates]
-        return np.take_along_axis(self._biased, order, 1), order
+        order = np.argsort(-self._scores, 1, kind="stable")[:, : self.candidates]
+        return np.take_along_axis(self._scores, order, 1), order
 
     def logits(self) -> Array:
         return np.asarray(self._scores)
@@ -80,6 +78,18 @@ def test_what_is_forbidden_is_not_said() -> None:
     by_source = Generation(max_new_tokens=3, encoder_no_repeat_ngram_size=2)
     assert answers(by_source, Source((A, A, END), most=3)) == [[A, B, END]]
     assert answers(three) == [[A, A, A]]
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_how_many_the_decoder_ranks_changes_no_answer(beams: int) -> None:
+    """Where too many of them may not be said, all words are ranked."""
+    generation = Generation(num_beams=beams, bad_words=((C,), (B, END)), no_repeat_ngram_size=1)
+    source = Source((A, B, END), most=4, least=2)
+    found = [
+        Search(Table(candidates), generation, START, [END]).run([source])
+        for candidates in range(1, 6)
+    ]
+    assert found == [found[0]] * 5
 
 
 def test_an_answer_has_its_length_and_its_prefix() -> None:

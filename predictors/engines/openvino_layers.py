@@ -14,6 +14,7 @@ from openvino import opset13 as op
 
 from graph.errors import ModelError
 from predictors.checkpoints.ctranslate2_file import Array
+from predictors.engines.openvino_positions import HIDDEN
 
 # CTranslate2's, where a conversion names none: of layer norms with a shift, and without.
 _EPSILON = 1e-5
@@ -58,10 +59,14 @@ class Layers:
         names = (f"{self.side}/layer_{i}/self_attention/linear_0/weight" for i in range(1000))
         return next(i for i, name in enumerate(names) if name not in self.variables)
 
-    def matrix(self, name: str) -> Node:
-        """Weights at float32. Those of int8 stay int8 in memory, one scale to a row."""
-        weights = self.variables[name]
+    def matrix(self, name: str, more: int = 0) -> Node:
+        """Weights at float32. Those of int8 stay int8 in memory, one scale to a row.
+
+        more: rows of zeros after them.
+        """
+        weights = _longer(self.variables[name], more)
         scales = self.variables.get(f"{name}_scale")
+        scales = None if scales is None else _longer(scales, more, 1.0)
         if scales is None:
             return constant(weights.astype(np.float32))
         if weights.dtype != np.int8:
@@ -116,11 +121,17 @@ class Layers:
     def finish(self, x: Node) -> Node:
         return self._norm_if_there(x, f"{self.side}/layer_norm")
 
-    def projected(self, x: Node) -> Node:
-        """The logits of the decoder's states."""
+    def projected(self, x: Node, more: int) -> Node:
+        """The logits of the decoder's states, and of so many words that are never said."""
         scale = self._scale("decoder/scale_outputs", self.width**-0.5)
         scaled = x if scale == 1 else op.multiply(x, constant(scale))
-        return self.linear(scaled, "decoder/projection")
+        product = op.matmul(scaled, self.matrix("decoder/projection/weight", more), False, True)
+        bias = self.variables.get("decoder/projection/bias")
+        if bias is None and not more:
+            return product
+        words = len(self.variables["decoder/projection/weight"])
+        bias = np.zeros(words, np.float32) if bias is None else bias
+        return op.add(product, self._row(_longer(bias, more, HIDDEN)))
 
     def split(self, x: Node, parts: int) -> list[Node]:
         """Queries, keys and values side by side: each apart, with heads."""
@@ -153,3 +164,9 @@ class Layers:
 
     def _row(self, values: Array) -> Node:
         return constant(values.astype(np.float32).reshape(1, 1, -1))
+
+
+def _longer(values: Array, rows: int, fill: float = 0.0) -> Array:
+    if not rows:
+        return values
+    return np.concatenate([values, np.full((rows, *values.shape[1:]), fill, values.dtype)])

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import openvino
 import pytest
+from openvino import opset13
 
 from predictors.checkpoints.tokens import load_tokens
 from predictors.engine import Prompt, Sampling, Translation
 from predictors.engines import openvino_network
 from predictors.engines.openvino import OpenVINO
+from predictors.engines.openvino_graph import best_words, group_size
 from predictors.models.manifest import read_description
 from tests.checkpoints import making, training
 from tests.checkpoints.reference import Fast, Reference
@@ -85,6 +89,21 @@ def test_beams_find_the_same(family: str, trained: Maker, converted: Converted) 
     same = sum(a == b for a, b in zip(found, expected, strict=True))
     print(f"{family}: same {same}/{len(texts)}")
     assert same >= 0.99 * len(texts)
+
+
+@pytest.mark.parametrize(("words", "size"), [(59520, 61), (64, 2), (30, 1)])
+def test_the_best_words_are_found_in_groups(words: int, size: int) -> None:
+    """Of as many as opus-mt-fr-en has, and of hardly more words than are ranked."""
+    assert group_size(words, 16) == size
+    groups = words // size
+    logits = opset13.parameter([-1, groups * size], np.float32)
+    results = [opset13.result(each) for each in best_words(logits, groups, size, 16)]
+    model = openvino.Core().compile_model(openvino.Model(results, [logits], "best"), "CPU")
+    count = 3 * groups * size
+    values = np.random.default_rng(1).permutation(count).reshape(3, -1).astype(np.float32)
+    best, tokens = (model([values])[i] for i in range(2))
+    assert (tokens == np.argsort(-values, 1)[:, :16]).all()
+    assert (best == np.take_along_axis(values, tokens, 1)).all()
 
 
 # The mean loss of log-probability a token that int8 weights may cost: about four times the most

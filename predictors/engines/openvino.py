@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _WIDEST = 4
 # Items of a call for each of its threads.
 _BATCH = 16
+# Rows (texts by beams) of a batch that is not joined any more. Up to here a step takes hardly longer
+# for one more; beyond, the places of others that a row has to skip cost more than that saves.
+_JOINED = 32
 # Words that are ranked beside those that a search needs, for some of them may not be said.
 _SPARE = 8
 
@@ -164,6 +167,8 @@ class _EncoderDecoder:
                 prefixes |= {number: len(source.prefix) for number, source in new.items()}
                 found = search.add(new)
                 search.drop(call.abandoned(search.numbers))
+                if len(search.numbers) * key.num_beams >= _JOINED:
+                    call.close()
                 if search.numbers:
                     found |= search.step()
                 call.answer({i: self._said(row[prefixes[i] :]) for i, row in found.items()})

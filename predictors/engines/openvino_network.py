@@ -13,8 +13,8 @@ from predictors.engines.openvino_positions import HIDDEN, Positions
 from predictors.engines.openvino_sources import Sources
 
 _GROUP = 128
-# So many places that no text sees any more are worth to copy the others.
-FORGOTTEN = 32
+# So many places that no text sees any more are worth to copy the others (of 2, 4, 8 and 16).
+FORGOTTEN = 8
 
 
 class Network:
@@ -91,7 +91,7 @@ class Writing:
         has just begun, the parents may be any.
         """
         first = int(self._began.min())
-        if first >= max(FORGOTTEN, self._place // 2):
+        if first >= FORGOTTEN:
             self._forget(first)
         began = np.repeat(self._began, len(tokens) // len(self._began))
         positions, written = self._network.positions["decoder"].of_tokens(self._place, began)

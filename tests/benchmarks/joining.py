@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,49 +28,59 @@ from tests.benchmarks.weights.searches import prefix_of
 
 _LENGTHS = 4, 28
 _BATCH = 32
+_TURNS = 3
 
 
 def measure(
     folder: str, family: str, search: str, texts: Sequence[str], clients: int, seconds: float
 ) -> Joined:
-    """folder: of the conversion. The two ways are asked for the same work, one after the other."""
+    """folder: of the conversion. The two ways are asked for the same work, and take turns."""
     path = Path(folder)
     engine = OpenVINO(path, family, threads=cpu_limit())
     opened = engine.open(read_description(path), load_tokens(path))
     asked = [prefix_of(family) + text for text in texts]
-    paces = [
-        asyncio.run(_pace(opened.model, joins, asked, clients, seconds)) for joins in (False, True)
-    ]
+    ways = {joins: _Way() for joins in (False, True)}
+    for _ in range(_TURNS):
+        for joins, way in ways.items():
+            asyncio.run(_ask(opened.model, joins, asked, clients, seconds / _TURNS, way))
     opened.batcher.close()
-    return Joined(family, search, clients, *paces)
+    return Joined(family, search, clients, ways[False].pace(), ways[True].pace())
 
 
-async def _pace(
-    model: Any, joins: bool, texts: Sequence[str], clients: int, seconds: float
-) -> Pace:
+@dataclass
+class _Way:
+    """What came of one of the two: seconds of each answer, tokens, seconds of all."""
+
+    took: list[float] = field(default_factory=list)
+    tokens: int = 0
+    wall: float = 0.0
+
+    def pace(self) -> Pace:
+        return Pace(round(self.tokens / self.wall, 1), round(percentile(sorted(self.took), 0.5), 4))
+
+
+async def _ask(
+    model: Any, joins: bool, texts: Sequence[str], clients: int, seconds: float, way: _Way
+) -> None:
     work = model.work if joins else lambda key, call: model.work(key, _Withheld(call))
     batcher = MicroBatcher[Any, Any, list[str]](
         work, batch=_BATCH, width=cpu_limit(), tokens=model.tokens_of, joins=joins
     )
-    took: list[float] = []
-    tokens = 0
     began = time.monotonic()
 
     async def client(number: int) -> None:
-        nonlocal tokens
         dice = random.Random(number)
         while time.monotonic() - began < seconds:
             length = dice.randint(*_LENGTHS)
             job = model.prepare(dice.choice(texts), Sampling(max_tokens=length))
             asked = time.monotonic()
             [row] = await batcher.submit([job])
-            took.append(time.monotonic() - asked)
-            tokens += len(row)
+            way.took.append(time.monotonic() - asked)
+            way.tokens += len(row)
 
     await asyncio.gather(*(client(number) for number in range(clients)))
-    wall = time.monotonic() - began
+    way.wall += time.monotonic() - began
     batcher.close()
-    return Pace(round(tokens / wall, 1), round(percentile(sorted(took), 0.5), 4))
 
 
 class _Withheld:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 _WIDEST = 4
 # Items of a call for each of its threads.
 _BATCH = 16
-# Rows (texts by beams) of a batch that is not joined any more. Up to here a step takes hardly longer
-# for one more; beyond, the places of others that a row has to skip cost more than that saves.
+# Rows (texts by beams) of a batch that is not joined any more. Up to here a step takes hardly
+# longer for one more; beyond, to skip the places of others costs a row more than that saves.
 _JOINED = 32
 # Words that are ranked beside those that a search needs, for some of them may not be said.
 _SPARE = 8

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 from graph.errors import NotReady
 from predictors.scheduling.calls import Call, Entry, Work
-from predictors.scheduling.cores import Cores, Pace
+from predictors.scheduling.cores import Cores, Next, Pace
 from predictors.scheduling.fairness import FairQueue
 from predictors.scheduling.request import current_request
 from predictors.scheduling.spent import Wait
@@ -134,12 +134,12 @@ class MicroBatcher(Generic[K, T, R]):
         self._at_work = {entry for entry in self._at_work if not entry.answer.done()}
         return len(self._waiting) + len(self._at_work)
 
-    def due(self) -> float | None:
+    def next(self) -> Next | None:
         """See `cores.Member`."""
         if not self._waiting or not (self._idle or self._next_call()):
             return None
         items = min(self._waiting.count(self._waiting.next_kind()), self._batch)
-        return self._since + self._pace.expected(items)
+        return Next(self._since, self._pace.expected(items))
 
     def begin(self, most: int) -> None:
         """See `cores.Member`: what can go together."""

@@ -2,9 +2,8 @@
 
 Three models that each keep as many threads busy as there are cores take turns on them by the will
 of the kernel: every call takes three times as long, and batches stay small because each began too
-early. Here no more calls run than there are cores for. What would be done first, had it begun when
-it came, goes first: short work passes long work, but only long work that came within the seconds
-that it takes itself, so nothing waits for ever.
+early. Here no more calls run than there are cores for. Short work passes long work, but only long
+work that came within some times the seconds that it takes itself, so nothing waits for ever.
 
 A batch costs less for each of its items the more it has, and batches of one size keep the cores
 evenly busy. So a call takes no more than one core's part of all that is at work, which brings what
@@ -18,16 +17,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+# Within how many times its own seconds work may be passed by shorter work that came later. With 1
+# what fell apart stays so: the longest call begins with little before the others have caught up.
+_PATIENCE = 2.0
 # How long what a call has answered may take to reach the next model: so many seconds at most, and
-# so much of what the call took.
+# so much of what the call took, or of what is next and would begin without it.
 _ON_THE_WAY = 0.1
 _PART_OF_CALL = 0.05
 # What a call counts beside the one after it.
 _KEPT = 0.9
 
 Later = Callable[[float, Callable[[], None]], object]
+
+
+@dataclass(frozen=True)
+class Next:
+    """A call that is to begin. since: when it came.  seconds: it will take."""
+
+    since: float
+    seconds: float
+
+    @property
+    def due(self) -> float:
+        """Who is due first goes first."""
+        return self.since + _PATIENCE * self.seconds
 
 
 class Member(Protocol):
@@ -43,8 +59,8 @@ class Member(Protocol):
         """How many it has, those that wait and those that are at work."""
         ...
 
-    def due(self) -> float | None:
-        """When its next call would be done, had it begun when it came; None without a call."""
+    def next(self) -> Next | None:
+        """Its next call; None without one."""
         ...
 
     def begin(self, most: int) -> None:
@@ -88,7 +104,8 @@ class Cores:
     def give_back(self, width: int, items: int = 1, seconds: float = 0.0) -> None:
         """A call of so many items and seconds has ended that kept so many cores busy."""
         self._free += min(width, self.count)
-        wait = min(_ON_THE_WAY, seconds * _PART_OF_CALL)
+        longer = max([seconds, *(call.seconds for _, call in self._first())])
+        wait = min(_ON_THE_WAY, longer * _PART_OF_CALL)
         if items == 1 or len(self._members) == 1 or not wait:
             # What is alone goes on alone, and from the only model nothing goes on.
             if not self._on_the_way:
@@ -106,10 +123,10 @@ class Cores:
 
     def _begin(self) -> None:
         while True:
-            waiting = {member: due for member in self._members if (due := member.due()) is not None}
+            waiting = self._first()
             if not waiting:
                 return
-            first = min(waiting, key=waiting.__getitem__)
+            [(first, _)] = waiting
             width = min(first.width, self.count)
             if width > self._free:
                 if first.join():
@@ -118,6 +135,11 @@ class Cores:
                 return
             self._free -= width
             first.begin(self._part(width))
+
+    def _first(self) -> list[tuple[Member, Next]]:
+        """The member that is due first, and its call; none where nothing waits."""
+        waiting = [(member, call) for member in self._members if (call := member.next())]
+        return sorted(waiting, key=lambda each: each[1].due)[:1]
 
     def _part(self, width: int) -> int:
         """Of all items, those for each of the calls of this width that can run at a time."""

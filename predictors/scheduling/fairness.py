@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
-from predictors.scheduling.cores import Cores, Pace
+from predictors.scheduling.cores import Cores, Next, Pace
 from predictors.scheduling.request import current_request
 from predictors.scheduling.spent import Wait
 
@@ -137,9 +137,11 @@ class FairSlots:
         """See `cores.Member`."""
         return len(self._waiting) + self._slots - self._free
 
-    def due(self) -> float | None:
+    def next(self) -> Next | None:
         """See `cores.Member`."""
-        return self._since + self._pace.expected(1) if self._free and self._waiting else None
+        if not (self._free and self._waiting):
+            return None
+        return Next(self._since, self._pace.expected(1))
 
     def begin(self, most: int) -> None:
         """See `cores.Member`: the slot goes to the next who still waits."""

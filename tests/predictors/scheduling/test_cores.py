@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictors.scheduling.cores import Cores, Pace
+from predictors.scheduling.cores import Cores, Next, Pace
 
 
 @dataclass(frozen=True)
 class Call:
-    """name: its model's and its own.  due: when it came, and the seconds that it takes."""
+    """name: its model's and its own.  due: when it came.  seconds: that it takes."""
 
     name: str
     due: float
+    seconds: float = 0.0
 
 
 @dataclass(eq=False)
@@ -38,8 +39,8 @@ class Model:
     def items(self) -> int:
         return len(self.calls) + self.at_work
 
-    def due(self) -> float | None:
-        return self.calls[0].due if self.calls else None
+    def next(self) -> Next | None:
+        return Next(self.calls[0].due, self.calls[0].seconds) if self.calls else None
 
     def join(self) -> bool:
         return False
@@ -48,8 +49,8 @@ class Model:
         self.allowed.append(most)
         self.begun.append(self.calls.pop(0).name)
 
-    def ask(self, name: str, due: float) -> None:
-        self.calls.append(Call(name, due))
+    def ask(self, name: str, due: float, seconds: float = 0.0) -> None:
+        self.calls.append(Call(name, due, seconds))
         self.cores.share_out()
 
 
@@ -71,13 +72,13 @@ def test_long_work_goes_before_short_work_that_came_much_later() -> None:
     cores, begun = Cores(1), list[str]()
     busy, long, short = (Model(cores, begun) for _ in range(3))
     busy.ask("busy", due=0)
-    long.ask("long, came at 0", due=0 + 20)
-    for second in range(18, 24):
-        short.ask(f"short, came at {second}", due=second + 1)
+    long.ask("long, came at 0", due=0, seconds=10)
+    for second in range(17, 24):
+        short.ask(f"short, came at {second}", due=second, seconds=1)
     for _ in range(4):
         cores.give_back(1)
     assert begun[1:] == [
-        "short, came at 18", "long, came at 0", "short, came at 19", "short, came at 20",
+        "short, came at 17", "long, came at 0", "short, came at 18", "short, came at 19",
     ]  # fmt: skip
 
 
@@ -138,9 +139,11 @@ def test_what_does_not_come_again_is_waited_for_a_moment() -> None:
     [call] = moments.calls
     call()
     assert begun == ["first", "second"]
-    # A twentieth of what the call took, and a tenth of a second at most.
-    cores.give_back(1, items=3, seconds=60.0)
-    assert moments.seconds == pytest.approx([0.05, 0.1])
+    # A twentieth of what the call took, or of what would begin now; a tenth of a second at most.
+    model.ask("third", due=1, seconds=1.5)
+    for seconds in (1.0, 60.0):
+        cores.give_back(1, items=3, seconds=seconds)
+    assert moments.seconds == pytest.approx([0.05, 0.075, 0.1])
 
 
 def test_what_is_alone_is_never_made_to_wait() -> None:

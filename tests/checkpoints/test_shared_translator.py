@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,12 @@ import httpx2
 import pytest
 
 from predictors.checkpoints.tokens import load_tokens
-from predictors.engine import Sampling
+from predictors.engine import Prompt, Sampling
 from predictors.engines.ctranslate2_encoder_decoder import EncoderDecoder
+from predictors.engines.factory import choose_engine
 from predictors.models.manifest import read_description
+from predictors.settings import ModelSettings
+from predictors.sharing import Shared
 from tests.checkpoints import toy
 from tests.deploy.chart import Chart
 from tests.deploy.serving import serving
@@ -42,6 +46,29 @@ def test_sentences_into_different_languages_share_a_batch_and_keep_their_own(
     assert len(set(keys)) == 1
     together = model.run(keys[0], list(jobs))
     assert together == [model.run(keys[0], [job])[0] for job in jobs]
+
+
+@pytest.mark.parametrize("engine", ["ctranslate2", "openvino"])
+async def test_two_that_share_a_model_have_the_answers_of_one_that_has_its_own(
+    engine: str, trained: Maker, converted: Callable[..., Path]
+) -> None:
+    """They hold it once, batch together, and the one that is closed first takes nothing away."""
+    folder = converted(trained("m2m100"))
+    settings = ModelSettings(model_name="m", model=str(folder), engine=engine, device="cpu")
+    prompts: list[Prompt] = [prompt for prompt, _ in toy.translations("m2m100", 12, seed=3)]
+    alone = choose_engine(settings, os.environ)
+    shared = Shared()
+    first, second = (choose_engine(settings, os.environ, shared=shared) for _ in range(2))
+    for each in (alone, first, second):
+        each.load()
+    expected = await alone.generate(prompts, Sampling())
+    assert len(set(expected)) > 6
+    found = await asyncio.gather(*(each.generate(prompts, Sampling()) for each in (first, second)))
+    assert found == [expected, expected]
+    first.close()
+    assert await second.generate(prompts[:1], Sampling()) == expected[:1]
+    for each in (second, alone):
+        each.close()
 
 
 @pytest.fixture(scope="module", params=sorted(WAYS))

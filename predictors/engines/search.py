@@ -2,7 +2,7 @@
 
 Texts are written together, each with as many rows as beams. One that is done leaves the others, and
 others may come between two steps.
-`Beams` follows transformers' `_beam_search` (version 5): a beam that ends is kept aside with its
+Beams follow transformers' `_beam_search` (version 5): one that ends is kept aside with its
 score by length, as long as it is among the best, and a text is done when no beam can be better.
 """
 

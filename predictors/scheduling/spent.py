@@ -16,7 +16,8 @@ class Spent:
     """waited: seconds from asking for work of the model until it began, one for each time.
 
     batches: how many items the model worked on together, for each call of it that began with one of
-    this request's.  read, written: tokens.  failures: calls that failed by the engine's own fault.
+    this request's, or that one of them joined.  read, written: tokens.  failures: calls that failed
+    by the engine's own fault.
     """
 
     waited: list[float] = field(default_factory=list)

@@ -84,7 +84,11 @@ async def run_closed(url: str, job: Job, mark: Callable[[], None] = _nothing) ->
             began = await _ramp(record, job.ramp) or began
         counts = time.monotonic()
         mark()
-        await asyncio.wait(tasks, timeout=job.seconds)
+        if tasks:
+            await asyncio.wait(tasks, timeout=job.seconds)
+        else:
+            # Nobody asks: what the system still holds then is what is measured.
+            await asyncio.sleep(job.seconds)
         ended = time.monotonic()
         mark()
         for task in tasks:

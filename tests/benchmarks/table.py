@@ -122,7 +122,9 @@ def _place(each: Measured, found: Sequence[Measured]) -> int:
 
 def _line(each: Measured, times: float) -> tuple[str, ...]:
     name = name_of(each.row.system) + (_MARK if each.is_disturbed else "")
-    others = f"{each.others:.0%}"
+    others, memory = f"{each.others:.0%}", str(each.memory >> 20)
+    if not each.row.clients:
+        return name, "0", "nobody asks", "", "", f"{each.cpu / each.window:.1f}", memory, others
     if not each.answers:
         why = f"none: {each.error}" if each.error else "none in the row's time"
         return name, str(each.row.clients), why, "", "", "", "", others
@@ -134,7 +136,7 @@ def _line(each: Measured, times: float) -> tuple[str, ...]:
         _short(times * each.quantile(0.5)),
         _short(times * each.quantile(0.99)),
         f"{each.cpu / each.window:.1f}",
-        str(each.memory >> 20),
+        memory,
         others,
     )
 

@@ -39,6 +39,18 @@ async def test_no_more_are_under_way_than_there_are_clients(serve_app: Callable[
     assert most <= 3
 
 
+async def test_without_clients_nothing_is_asked(serve_app: Callable[[App], str]):
+    async def never() -> None:
+        raise AssertionError("it was asked")
+
+    marks: list[bool] = []
+    load = await run_closed(
+        serve_app(app(GOOD, never)), Job(["one"], 0, 0.1), lambda: marks.append(True)
+    )
+    assert load.window >= 0.1 and len(marks) == 2
+    assert not load.seconds and not load.failed and not load.cut
+
+
 async def test_what_is_under_way_at_the_end_is_given_up(serve_app: Callable[[App], str]):
     async def never() -> None:
         await asyncio.Event().wait()

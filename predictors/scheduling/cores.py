@@ -102,11 +102,14 @@ class Cores:
             self._begin()
 
     def give_back(self, width: int, items: int = 1, seconds: float = 0.0) -> None:
-        """A call of so many items and seconds has ended that kept so many cores busy."""
+        """A call of so many seconds has ended that kept so many cores busy.
+
+        items: that it answered at its end, which may come again.
+        """
         self._free += min(width, self.count)
         longer = max([seconds, *(call.seconds for _, call in self._first())])
         wait = min(_ON_THE_WAY, longer * _PART_OF_CALL)
-        if items == 1 or len(self._members) == 1 or not wait:
+        if items <= 1 or len(self._members) == 1 or not wait:
             # What is alone goes on alone, and from the only model nothing goes on.
             if not self._on_the_way:
                 self._begin()

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from predictors.scheduling.batching import MicroBatcher
 from predictors.scheduling.calls import Call, whole
+from predictors.scheduling.cores import Cores
 from predictors.scheduling.request import Request, working_for
 
 Item = tuple[int, int, bool]  # caller, place in its request, whether the model cannot take it
@@ -66,8 +67,18 @@ class Batching(RuleBasedStateMachine):
 
     def make(self) -> MicroBatcher[str, Item, Answer]:
         return MicroBatcher(
-            whole(self.work), batch=self.batch, workers=self.workers, threads=self.threads
+            whole(self.work),
+            batch=self.batch,
+            workers=self.workers,
+            threads=self.threads,
+            cores=self.shared_cores(),
         )
+
+    def shared_cores(self) -> Cores:
+        """Cores of another model, too, which has nothing to do; a moment ends at once."""
+        cores = Cores(self.workers, lambda _, what: self.loop.call_soon(what))
+        MicroBatcher[str, Item, Answer](lambda key, call: None, cores=cores, threads=ByHand())
+        return cores
 
     def work(self, key: str, items: list[Item]) -> list[Answer]:
         assert 1 <= len(items) <= self.batch
@@ -223,6 +234,7 @@ class Joining(Batching):
             batch=self.batch,
             workers=self.workers,
             threads=self.threads,
+            cores=self.shared_cores(),
             joins=True,
         )
 

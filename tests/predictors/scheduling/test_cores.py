@@ -154,11 +154,15 @@ def test_what_is_alone_is_never_made_to_wait() -> None:
     second.ask("second", due=1)
     cores.give_back(1, items=1, seconds=5.0)
     assert begun == ["first", "second"] and not moments.calls
+    # Nothing of it was answered: whoever asked has left.
+    first.ask("again", due=2)
+    cores.give_back(1, items=0, seconds=5.0)
+    assert begun == ["first", "second", "again"] and not moments.calls
     # From the only model that there is, nothing goes on to another one.
     cores.leave(second)
     first.ask("third", due=2)
     cores.give_back(1, items=3, seconds=5.0)
-    assert begun == ["first", "second", "third"] and not moments.calls
+    assert begun == ["first", "second", "again", "third"] and not moments.calls
 
 
 def test_a_wide_call_is_not_passed_by_narrow_ones() -> None:

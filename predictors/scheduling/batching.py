@@ -245,7 +245,7 @@ class MicroBatcher(Generic[K, T, R]):
             await self._call(call)
         except Exception as err:
             left = call.left
-            if len(left) <= 1:
+            if call.count == 1:
                 return self._fail(left, err)
             middle = len(left) // 2
             first = await self._answer(left[:middle], False)

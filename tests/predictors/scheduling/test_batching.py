@@ -233,28 +233,31 @@ class Written:
     """Work that answers an item when the test says so, and then takes what has come meanwhile."""
 
     def __init__(self) -> None:
-        self.taken: list[list[int]] = []
+        self.taken: list[int] = []
+        self.calls = 0
         self.entered = threading.Semaphore(0)
         self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._told: set[int] = set()
 
     def __call__(self, key: str, call: Call[str, int, int]) -> None:
+        self.calls += 1
         numbers: dict[int, int] = {}
         while True:
             new = call.take()
-            if new:
-                self.taken.append([*new.values()])
+            self.taken += new.values()
+            for _ in new:
                 self.entered.release()
             numbers |= {item: number for number, item in new.items()}
             for item in [i for i, number in numbers.items() if call.abandoned([number])]:
                 del numbers[item]
-            if not numbers and call.end():
-                return
+            call.answer({numbers.pop(i): i * 10 for i in [*numbers] if i in self._told})
             if numbers:
-                item = self.done.get(timeout=30)
-                call.answer({numbers.pop(item): item * 10})
+                self._told.add(self.done.get(timeout=30))
+            elif call.end():
+                return
 
     async def take(self) -> None:
-        """Return when it has taken something."""
+        """Return when it has taken one more."""
         assert await asyncio.to_thread(self.entered.acquire, timeout=30)
 
 
@@ -263,22 +266,34 @@ async def test_what_comes_joins_a_call_and_what_is_done_leaves_it() -> None:
     batcher: MicroBatcher[str, int, int] = MicroBatcher(work, batch=2, joins=True)
     one = asyncio.create_task(batcher.submit([("a", 1)]))
     await work.take()
-    two, three, other = (
-        asyncio.create_task(batcher.submit([(key, i)])) for key, i in (("a", 2), ("a", 3), ("b", 4))
-    )
+    two, three = (asyncio.create_task(batcher.submit([("a", i)])) for i in (2, 3))
     await settle()
-    # There was room for one more.
-    assert batcher.waiting == 2
+    # There is room for one more.
+    assert batcher.waiting == 1
     work.done.put(1)
     assert await one == [10]
     await work.take()
-    assert not two.done() and batcher.waiting == 1
-    for i, task in ((2, two), (3, three), (4, other)):
+    # The other one came for the first, and nobody had to wait for all.
+    assert not two.done() and batcher.waiting == 0
+    for i, task in ((2, two), (3, three)):
         work.done.put(i)
         assert await task == [i * 10]
-        if i != 4:
-            await work.take()
-    assert work.taken == [[1], [2], [3], [4]]
+    assert work.taken == [1, 2, 3]
+    await batcher.drain()
+    batcher.close()
+
+
+async def test_another_kind_waits_for_the_end_of_a_call() -> None:
+    work = Written()
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(work, joins=True)
+    tasks = [asyncio.create_task(batcher.submit([(key, i)])) for i, key in enumerate("ab", 1)]
+    await work.take()
+    await settle()
+    assert batcher.waiting == 1
+    for i, task in enumerate(tasks, 1):
+        work.done.put(i)
+        assert await task == [i * 10]
+    assert work.taken == [1, 2] and work.calls == 2
     await batcher.drain()
     batcher.close()
 
@@ -288,16 +303,15 @@ async def test_who_leaves_a_call_makes_room_for_others() -> None:
     batcher: MicroBatcher[str, int, int] = MicroBatcher(work, batch=2, joins=True)
     leaving = asyncio.create_task(batcher.submit([("a", 1), ("a", 2)]))
     await work.take()
+    await settle()
     staying = asyncio.create_task(batcher.submit([("a", 3)]))
     await settle()
     assert batcher.waiting == 1
     leaving.cancel()
     await settle()
     assert batcher.waiting == 0
-    # What it worked on is done, for nobody, and then it finds who came.
-    work.done.put(1)
-    await work.take()
-    work.done.put(3)
+    for i in (1, 3):
+        work.done.put(i)
     assert await staying == [30]
     await batcher.drain()
     batcher.close()
@@ -308,16 +322,38 @@ async def test_no_call_is_joined_beyond_its_tokens() -> None:
     batcher: MicroBatcher[str, int, int] = MicroBatcher(work, joins=True, tokens=lambda item: item)
     first = asyncio.create_task(batcher.submit([("a", MOST_TOKENS // 2)]))
     await work.take()
-    fitting = asyncio.create_task(batcher.submit([("a", 10)]))
-    long = asyncio.create_task(batcher.submit([("a", MOST_TOKENS)]))
+    fitting, long = (
+        asyncio.create_task(batcher.submit([("a", item)])) for item in (10, MOST_TOKENS)
+    )
     await settle()
     assert batcher.waiting == 1
-    for item in (MOST_TOKENS // 2, 10):
+    for item, task in ((MOST_TOKENS // 2, first), (10, fitting), (MOST_TOKENS, long)):
         work.done.put(item)
-        await work.take()
-    await asyncio.gather(first, fitting)
-    work.done.put(MOST_TOKENS)
-    assert await long == [MOST_TOKENS * 10]
+        assert await task == [item * 10]
+    assert work.calls == 2
+    await batcher.drain()
+    batcher.close()
+
+
+async def test_beside_one_that_has_left_a_poisoned_item_fails_alone() -> None:
+    """Of the call that failed one is left, who has nothing to do with it."""
+    entered, left = threading.Event(), threading.Event()
+
+    def work(key: str, items: list[int]) -> list[int]:
+        if 5 in items:
+            entered.set()
+            assert left.wait(30)
+            raise ValueError("the model cannot take 5")
+        return items
+
+    batcher: MicroBatcher[str, int, int] = MicroBatcher(whole(work))
+    busy = asyncio.create_task(batcher.submit([("b", 0)]))
+    leaving, staying = (asyncio.create_task(batcher.submit([("a", i)])) for i in (5, 6))
+    await asyncio.to_thread(entered.wait, 30)
+    leaving.cancel()
+    await settle()
+    left.set()
+    assert await busy == [0] and await staying == [6]
     await batcher.drain()
     batcher.close()
 

@@ -10,3 +10,9 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
+
+
+async def settle() -> None:
+    """Let every ready coroutine run."""
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -166,12 +166,14 @@ class _EncoderDecoder:
                 new = call.take()
                 prefixes |= {number: len(source.prefix) for number, source in new.items()}
                 found = search.add(new)
-                search.drop(call.abandoned(search.numbers))
+                left = call.drop_abandoned(search.numbers)
+                search.drop(left)
+                prefixes = {i: size for i, size in prefixes.items() if i not in left}
                 if len(search.numbers) * key.num_beams >= _JOINED:
                     call.close()
                 if search.numbers:
                     found |= search.step()
-                call.answer({i: self._said(row[prefixes[i] :]) for i, row in found.items()})
+                call.answer({i: self._said(row[prefixes.pop(i) :]) for i, row in found.items()})
                 if not search.numbers and call.end():
                     return
         except RuntimeError as err:

@@ -254,7 +254,8 @@ class MicroBatcher(Generic[K, T, R]):
 
     async def _call(self, call: Call[K, T, R]) -> None:
         """One call of the work. Raises ValueError where it gives too few results."""
-        self._note(call.left, len(call.left))
+        items = call.count
+        self._note(call.left, items)
         begun = self._clock()
         self._calls.append(call)
         self._look_again()
@@ -264,7 +265,9 @@ class MicroBatcher(Generic[K, T, R]):
         finally:
             self._calls.remove(call)
             call.close()
-        self._pace.note(call.count, self._clock() - begun)
+        if call.count == items:
+            # How long one takes that was joined says nothing of its size.
+            self._pace.note(items, self._clock() - begun)
         if call.left:
             raise ValueError(f"{call.count - len(call.left)} results for {call.count} items")
 

@@ -45,9 +45,12 @@ class Call(Generic[K, T, R]):
         self._loop = asyncio.get_running_loop()
         self._answered = answered
         self._lock = threading.Lock()
-        self._entries = list(entries)
+        # What is not done, by number: a call that is joined again and again may never end.
+        self._entries = dict(enumerate(entries))
         self._taken = 0
         self._is_open = is_open
+        # Everything that ever came.
+        self.count = len(entries)
         # How many were answered together the last time.
         self.last = 0
 
@@ -59,20 +62,17 @@ class Call(Generic[K, T, R]):
         return self._is_open
 
     @property
-    def count(self) -> int:
-        """Everything that ever came."""
-        return len(self._entries)
-
-    @property
     def left(self) -> list[Entry[K, T, R]]:
         """What has no answer, and is still waited for."""
-        return [entry for entry in self._entries if not entry.answer.done()]
+        with self._lock:
+            return [entry for entry in self._entries.values() if not entry.answer.done()]
 
     def join(self, entries: Sequence[Entry[K, T, R]]) -> bool:
         """Put more into it; False where it takes nothing new any more."""
         with self._lock:
             if self._is_open:
-                self._entries += entries
+                self._entries |= dict(enumerate(entries, self.count))
+                self.count += len(entries)
             return self._is_open
 
     def close(self) -> None:
@@ -85,12 +85,16 @@ class Call(Generic[K, T, R]):
     def take(self) -> dict[int, T]:
         """What has come since it was asked last, each with its number."""
         with self._lock:
-            begin, self._taken = self._taken, len(self._entries)
+            begin, self._taken = self._taken, self.count
             return {i: self._entries[i].item for i in range(begin, self._taken)}
 
-    def abandoned(self, numbers: Sequence[int]) -> list[int]:
-        """Those of these that nobody waits for any more."""
-        return [number for number in numbers if self._entries[number].answer.done()]
+    def drop_abandoned(self, numbers: Sequence[int]) -> list[int]:
+        """Those of these that nobody waits for any more, which are to be answered no more."""
+        with self._lock:
+            done = [number for number in numbers if self._entries[number].answer.done()]
+            for number in done:
+                del self._entries[number]
+        return done
 
     def answer(self, results: Mapping[int, R]) -> None:
         """By their numbers."""
@@ -100,14 +104,15 @@ class Call(Generic[K, T, R]):
     def end(self) -> bool:
         """Take nothing new any more, unless something has come that was not taken."""
         with self._lock:
-            self._is_open = self._is_open and self._taken < len(self._entries)
-            return self._taken == len(self._entries)
+            self._is_open = self._is_open and self._taken < self.count
+            return self._taken == self.count
 
     def _deliver(self, results: Mapping[int, R]) -> None:
-        for number, result in results.items():
-            answer = self._entries[number].answer
-            if not answer.done():
-                answer.set_result(result)
+        with self._lock:
+            answered = [(self._entries.pop(number), result) for number, result in results.items()]
+        for entry, result in answered:
+            if not entry.answer.done():
+                entry.answer.set_result(result)
         self.last = len(results)
         self._answered()
 

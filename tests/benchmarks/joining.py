@@ -89,7 +89,7 @@ class _Withheld:
     def __init__(self, call: Call[Any, Any, list[str]]) -> None:
         self._call = call
         self._kept: dict[int, list[str]] = {}
-        self.take, self.abandoned = call.take, call.abandoned
+        self.take, self.drop_abandoned = call.take, call.drop_abandoned
 
     def answer(self, results: Mapping[int, list[str]]) -> None:
         self._kept |= results

@@ -188,9 +188,8 @@ class Stepper(ByHand):
         step = self.steps[index]
         step.open |= step.call.take()
         step.seen += [item for item in step.open.values() if item not in step.seen]
-        step.open = {
-            n: item for n, item in step.open.items() if n not in step.call.abandoned([*step.open])
-        }
+        for number in step.call.drop_abandoned([*step.open]):
+            del step.open[number]
         if any(poison for *_, poison in step.open.values()):
             return self._end(index, ValueError("the model cannot take this"))
         done = {n: (step.call.key, item) for n, item in step.open.items() if choose(n)}

@@ -107,7 +107,8 @@ class Cores:
         items: that it answered at its end, which may come again.
         """
         self._free += min(width, self.count)
-        longer = max([seconds, *(call.seconds for _, call in self._first())])
+        first = self._first()
+        longer = max(seconds, first[1].seconds) if first else seconds
         wait = min(_ON_THE_WAY, longer * _PART_OF_CALL)
         if items <= 1 or len(self._members) == 1 or not wait:
             # What is alone goes on alone, and from the only model nothing goes on.
@@ -125,11 +126,8 @@ class Cores:
             self._begin()
 
     def _begin(self) -> None:
-        while True:
-            waiting = self._first()
-            if not waiting:
-                return
-            [(first, _)] = waiting
+        while waiting := self._first():
+            first, _ = waiting
             width = min(first.width, self.count)
             if width > self._free:
                 if first.join():
@@ -139,10 +137,10 @@ class Cores:
             self._free -= width
             first.begin(self._part(width))
 
-    def _first(self) -> list[tuple[Member, Next]]:
-        """The member that is due first, and its call; none where nothing waits."""
+    def _first(self) -> tuple[Member, Next] | None:
+        """The member that is due first, and its call; None where nothing waits."""
         waiting = [(member, call) for member in self._members if (call := member.next())]
-        return sorted(waiting, key=lambda each: each[1].due)[:1]
+        return min(waiting, key=lambda each: each[1].due, default=None)
 
     def _part(self, width: int) -> int:
         """Of all items, those for each of the calls of this width that can run at a time."""

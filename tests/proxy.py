@@ -62,7 +62,7 @@ class Proxy:
         self._run(self._close_all())
 
     def close(self) -> None:
-        self._listening.close()
+        self._run(self._stop_accepting())
         self._run(self._close_all())
         self._run(self._abort_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -75,10 +75,22 @@ class Proxy:
     async def _close_all(self) -> None:
         for writer in list(self._writers):
             writer.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stop_accepting(self) -> None:
+        """Tasks that are not ours are asyncio's, and hold connections that it has just accepted.
+
+        They need the server, so it is closed after them: who cancelled them, or closed it before,
+        would leave sockets that nobody closes.
+        """
+        for listener in self._listening.sockets:
+            self._loop.remove_reader(listener.fileno())
+        while others := asyncio.all_tasks() - self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        self._listening.close()
 
     async def _abort_all(self) -> None:
         """Nobody reads any more what they would send before they end."""
@@ -90,9 +102,13 @@ class Proxy:
         """Plain, so that the writer is known, and closed, even if its task is never begun."""
         self.connections += 1
         self._writers.add(writer)
-        task = self._loop.create_task(self._serve(reader, writer))
+        self._begin(self._serve(reader, writer))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = self.fault
@@ -103,11 +119,11 @@ class Proxy:
                 return
             there, back = await asyncio.open_connection(*self._server)
             self._writers.add(back)
+            forward = self._begin(_copy(reader, back))
             try:
-                forward = asyncio.ensure_future(_copy(reader, back))
                 await _answer(there, writer, fault)
-                forward.cancel()
             finally:
+                forward.cancel()
                 back.close()
         except (ConnectionError, asyncio.CancelledError):
             pass  # one of the two has left, or `set` ended it; asyncio reports a cancelled handler

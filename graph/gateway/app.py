@@ -30,7 +30,7 @@ from graph.asgi import (
 from graph.completions.answers import Completion, Ending, describe_model, list_models
 from graph.completions.request import ChatRequest, read_request
 from graph.completions.stream import Out, send_error, send_in_events, send_whole
-from graph.errors import DeadlineExceeded, NotServed, Overloaded, ParleyError
+from graph.errors import DeadlineExceeded, NotServed, ParleyError
 from graph.gateway.gateway import Gateway
 from graph.gateway.keys import ApiKeys
 from graph.gateway.metrics import GatewayMetrics
@@ -43,6 +43,7 @@ from graph.telemetry.telemetry import Telemetry
 from graph.telemetry.trace_context import traceparent_of, within
 from graph.turn.checks import check_request_id
 from graph.turn.limits import PUBLIC_LIMITS
+from graph.turn.places import Places
 from graph.turn.timeouts import DEFAULT, READ
 
 CHAT = "/v1/chat/completions"
@@ -55,9 +56,9 @@ _BODIES = 8
 
 @dataclass(frozen=True)
 class GatewayLimits:
-    """inflight: turns at once, over which one more is refused.  seconds: for a whole answer."""
+    """places: for turns at once, over which one more is refused.  seconds: for a whole answer."""
 
-    inflight: int = 512
+    places: Places = field(default_factory=lambda: Places(512))
     seconds: float = float(DEFAULT.gateway)
 
 
@@ -78,7 +79,6 @@ class GatewayApp:
         self._bodies = BodyBudget(_BODIES * PUBLIC_LIMITS.body)
         self._created = int(time.time())
         self.page = Page.read()
-        self._inflight = 0
 
     def use(self, gateway: Gateway) -> None:
         """Take the turns that come from now on through another graph."""
@@ -149,20 +149,15 @@ class GatewayApp:
     async def _write(
         self, request: ChatRequest, request_id: str, language: str, out: Out
     ) -> Ending:
-        if self._inflight >= self.limits.inflight:
-            raise Overloaded(f"{self._inflight} turns are under way; try again later")
-        self._inflight += 1
-        try:
-            with (
-                self._metrics.turn(out.put, request.stream) as turn,
-                turn_span(self.telemetry.tracing, request, request_id, turn),
-            ):
-                watched = replace(out, put=turn.put)
-                answering = self.gateway.answer(request, request_id, language, watched)
-                turn.ending = await self._in_time(answering)
-                return turn.ending
-        finally:
-            self._inflight -= 1
+        with (
+            self.limits.places.one(),
+            self._metrics.turn(out.put, request.stream) as turn,
+            turn_span(self.telemetry.tracing, request, request_id, turn),
+        ):
+            watched = replace(out, put=turn.put)
+            answering = self.gateway.answer(request, request_id, language, watched)
+            turn.ending = await self._in_time(answering)
+            return turn.ending
 
     async def _in_time(self, answering: Awaitable[Ending]) -> Ending:
         try:

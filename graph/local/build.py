@@ -12,13 +12,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import ModuleType
 
-from graph.asgi import Answer
+from graph.asgi import Answer, answer_error
 from graph.completions.answers import Ending
 from graph.completions.request import ChatRequest
 from graph.completions.stream import Put
-from graph.errors import NotServed, SpecError, needing
+from graph.errors import NotServed, Overloaded, SpecError, needing
 from graph.router.walk import Headers, route
 from graph.spec.addresses import Address, address_of
 from graph.spec.documents import suggest
@@ -35,6 +36,7 @@ from graph.spec.model import (
 )
 from graph.spec.services import InferenceService
 from graph.spec.sources import SHIPPED, read_manifests
+from graph.turn.places import Places
 from graph.turn.timeouts import DEFAULT
 from predictors.door.completions import complete, instance_of
 from predictors.door.handler import Handler, close_all, load_all
@@ -80,9 +82,18 @@ class LocalGraph:
         known = [EMBEDDED[name] for m in self.models if (name := m.partition(":")[2]) in EMBEDDED]
         return [f"{m.about} ({m.licence.name}, {m.licence.url})" for m in dict.fromkeys(known)]
 
+    @cached_property
+    def places(self) -> Places:
+        """For requests at once: more would wait for a predictor that refuses them half-way."""
+        return Places(max((each.max_inflight for each in self.handlers.values()), default=0))
+
     async def route(self, body: bytes, headers: Headers = ()) -> Answer:
         """One request through the graph."""
-        return await route(self.graph, body, headers, self.call)
+        try:
+            with self.places.one():
+                return await route(self.graph, body, headers, self.call)
+        except Overloaded as err:
+            return answer_error(err)
 
     async def predict(self, name: str, body: bytes) -> Answer:
         """One request to one predictor. Raises NotServed."""

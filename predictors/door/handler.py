@@ -77,6 +77,7 @@ class Handler:
         self._writing = predictor if isinstance(predictor, Writing) else None
         self.loaded = False
         self.watch: Watch = NoWatch()
+        self.max_inflight = max_inflight
         self._admission = Admission(requests=max_inflight, seconds=max_queue_seconds)
         self._request_timeout = request_timeout
         self._turn_timeout = turn_timeout

@@ -94,7 +94,7 @@ def translator(name: str, pair: Pair, fault: str, degrades: bool) -> Translator:
 
 
 def graph(step="", fault="", degrades=True, request_timeout=0.0, max_inflight=64):
-    """The shipped graph, with a fault in the engine of one step."""
+    """The shipped graph, with a fault in the engine of one step, which has so much room."""
     seconds = request_timeout or (0.3 if fault == "hang" else 55.0)
     faults = dict.fromkeys(WORDS, "") | {step: fault}
     chat = Faulty("chat", faults["chat"])
@@ -104,7 +104,10 @@ def graph(step="", fault="", degrades=True, request_timeout=0.0, max_inflight=64
         Chat("chat", chat, ChatTemplatePrompt(""), Sampling(max_tokens=100)),
         translator("translate-en-fr", TO_FRENCH, faults["translate-en-fr"], degrades),
     ]
-    handlers = [Handler(p, request_timeout=seconds, max_inflight=max_inflight) for p in made]
+    rooms = {step: max_inflight}
+    handlers = [
+        Handler(p, request_timeout=seconds, max_inflight=rooms.get(p.name, 64)) for p in made
+    ]
     for handler in handlers:
         handler.load()
     return embedded_graph(handlers)

@@ -39,12 +39,24 @@ class Engines:
     def answer(self, texts: Sequence[str]) -> list[str]:
         return self._loop.run_until_complete(self._answer(list(texts)))
 
+    def close(self) -> None:
+        self._loop.run_until_complete(_settle())
+        self._loop.close()
+        for engine in self._engines.values():
+            engine.close()
+
     async def _answer(self, texts: list[str]) -> list[str]:
         for family, engine in self._engines.items():
             asked = [prefix_of(family) + text for text in texts]
             answers = await engine.generate(asked, Sampling())
             texts = [answer.strip() for answer in answers]
         return texts
+
+
+async def _settle() -> None:
+    """A batch ends a moment after it is answered."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others)
 
 
 if __name__ == "__main__":

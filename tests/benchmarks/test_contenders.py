@@ -58,6 +58,6 @@ def test_parley_of_another_tree_is_that_trees(given: Given, tmp_path: Path):
 def given(tmp_path: Path) -> Given:
     converted = {s: {f: f"/models/{s}/{f}" for f in LENGTHS} for s in SEARCHES}
     sources = {s: {f: f"/sources/{s}/{f}" for f in LENGTHS} for s in SEARCHES}
-    weights = Weights("tiny", "/models", sources, converted, ["oui"], ["yes"], {"t5": 1.0})
+    weights = Weights("tiny", "/models", sources, converted, ["oui"], ["yes"], {"t5": 1.0}, "x")
     peers = {name: Path(f"/{name}/bin/python") for name in PEER_OF.values()}
     return Given(weights, peers, "/kserve-router", tmp_path)

@@ -41,10 +41,10 @@ def copy_trained(family: str, target: Path, environ: Mapping[str, str]) -> Path:
         return Path(shutil.copytree(kept, target))
 
 
-def digest(modules: Sequence[ModuleType] = ()) -> str:
+def digest(modules: Sequence[ModuleType] = (), packages: Sequence[str] = ()) -> str:
     """A hash of code, by default what makes and trains, and of the versions of its packages."""
     found = hashlib.sha256()
-    packages = [f"{package} {version(package)}" for package in PACKAGES]
-    for text in (*map(inspect.getsource, modules or MODULES), *packages):
+    versions = [f"{package} {version(package)}" for package in packages or PACKAGES]
+    for text in (*map(inspect.getsource, modules or MODULES), *versions):
         found.update(text.encode() + b"\0")
     return found.hexdigest()[:16]

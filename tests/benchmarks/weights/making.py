@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from tests.benchmarks.weights.architectures import SIZES
 from tests.benchmarks.weights.parity import LEAST, same_answers
 from tests.benchmarks.weights.searches import LENGTHS
 from tests.benchmarks.weights.sources import make_sources
-from tests.benchmarks.weights.store import Weights
+from tests.benchmarks.weights.store import Checkpoints, Weights
 from tests.benchmarks.weights.texts import Asked, choose_texts
 
 
@@ -25,28 +26,42 @@ class Unfit(Exception):
     """
 
 
-def make_all(size: str, folder: Path, seed: int) -> Weights:
-    """Everything, in a new folder. Raises Unfit."""
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+def make_checkpoints(size: str, folder: Path, seed: int) -> Checkpoints:
+    """In a new folder, and their conversions."""
+    _silence()
     sources = make_sources(SIZES[size], folder, seed)
     models = folder / "models"
     converted = {
         search: {family: _convert(path, models) for family, path in found.items()}
         for search, found in sources.items()
     }
+    named = {s: {f: str(path) for f, path in found.items()} for s, found in sources.items()}
+    return Checkpoints(size, str(models), named, converted)
+
+
+def make_texts(made: Checkpoints, engines: str) -> Weights:
+    """With the texts that these are asked. engines: see `Weights`.  Raises Unfit, TooFew."""
+    _silence()
     torch.set_num_threads(os.cpu_count() or 1)
-    asked = choose_texts(SIZES[size], converted)
+    print("choosing texts", file=sys.stderr)
+    asked = choose_texts(SIZES[made.size], made.converted)
     _check(asked)
-    same = same_answers(sources["greedy"], asked.french)
+    sources = {family: Path(path) for family, path in made.sources["greedy"].items()}
+    same = same_answers(sources, asked.french)
     for family, part in same.items():
         if part < LEAST:
             raise Unfit(
                 f"{family}: only {part:.0%} of the answers are the same in CTranslate2 as in "
                 "transformers, both at float32"
             )
-    named = {s: {f: str(path) for f, path in found.items()} for s, found in sources.items()}
-    return Weights(size, str(models), named, converted, asked.french, asked.english, same)
+    return Weights(
+        **asdict(made), french=asked.french, english=asked.english, same=same, engines=engines
+    )
+
+
+def _silence() -> None:
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
 
 
 def _convert(source: Path, models: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from predictors.conversion.convert import convert
@@ -28,7 +29,8 @@ def same_answers(
     for family in ("marian", "blenderbot", "t5"):
         with tempfile.TemporaryDirectory() as models:
             folder = convert(str(sources[family]), models, "float32")
-            fast = Engines({family: str(folder)}, device).answer(texts)
+            with closing(Engines({family: str(folder)}, device)) as engines:
+                fast = engines.answer(texts)
         slow = Seq2Seq(str(sources[family]), prefix_of(family), device).answer(texts)
         found[family] = sum(map(str.__eq__, fast, slow)) / len(texts)
         texts = slow

@@ -7,7 +7,9 @@ weights say such things now and then, and what others do not do twice is not to 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from predictors.translator.language import LanguageCheck
@@ -18,7 +20,8 @@ from tests.benchmarks.weights.searches import LENGTHS
 from tests.benchmarks.weights.vocabularies import frequent_words
 
 WANTED = 16
-_CANDIDATES = 60
+_AT_ONCE = 60
+_CANDIDATES = 5 * _AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,31 @@ class TooFew(Exception):
 def choose_texts(size: Size, converted: dict[str, dict[str, str]]) -> Asked:
     """Raises TooFew."""
     french, english = (_candidates(language, size) for language in ("fr", "en"))
-    turns = {search: _turns(found, french) for search, found in converted.items()}
-    good = [i for i in range(len(french)) if _is_sound(i, french, turns.values())][:WANTED]
+    check = LanguageCheck({"en", "fr"})
+    check.load()
+    to_english, from_english = Judge("en", check), Judge("fr", check)
+    good: list[str] = []
+    answers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for begin in range(0, len(french), _AT_ONCE):
+        texts = french[begin : begin + _AT_ONCE]
+        turns = {search: _turns(found, texts) for search, found in converted.items()}
+        for i, text in enumerate(texts):
+            is_doubtful = any(
+                to_english.is_doubtful(text, found["marian"][i])
+                or from_english.is_doubtful(found["blenderbot"][i], found["t5"][i])
+                for found in turns.values()
+            )
+            if is_doubtful or len(good) == WANTED:
+                continue
+            good.append(text)
+            for search, found in turns.items():
+                for family, rows in found.items():
+                    answers[search, family].append(rows[i])
+        if len(good) == WANTED:
+            break
     if len(good) < WANTED // 2:
         raise TooFew(f"only {len(good)} of {len(french)} texts have sound answers; change the seed")
-    answers = {
-        (search, family): [rows[i] for i in good]
-        for search, found in turns.items()
-        for family, rows in found.items()
-    }
-    return Asked([french[i] for i in good], english[: len(good)], answers)
+    return Asked(good, english[: len(good)], answers)
 
 
 def _candidates(language: str, size: Size) -> list[str]:
@@ -64,16 +82,6 @@ def _turns(folders: dict[str, str], french: Sequence[str]) -> dict[str, list[str
     found: dict[str, list[str]] = {}
     texts = list(french)
     for family in ("marian", "blenderbot", "t5"):
-        texts = found[family] = Engines({family: folders[family]}).answer(texts)
+        with closing(Engines({family: folders[family]})) as engines:
+            texts = found[family] = engines.answer(texts)
     return found
-
-
-def _is_sound(i: int, french: Sequence[str], turns: Iterable[dict[str, list[str]]]) -> bool:
-    check = LanguageCheck({"en", "fr"})
-    check.load()
-    to_english, from_english = Judge("en", check), Judge("fr", check)
-    return not any(
-        to_english.is_doubtful(french[i], found["marian"][i])
-        or from_english.is_doubtful(found["blenderbot"][i], found["t5"][i])
-        for found in turns
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import openvino
@@ -36,8 +37,10 @@ class Network:
         candidates = min(candidates, len(variables["decoder/projection/weight"]))
         self.counts_positions = not is_relative(variables)
         self.positions = {side: Positions(variables, side) for side in ("encoder", "decoder")}
-        self.encoder = core.compile_model(encoder_graph(variables), "CPU", options)
-        self.decoder = core.compile_model(decoder_graph(variables, candidates), "CPU", options)
+        with ThreadPoolExecutor(2) as pool:
+            graphs = encoder_graph(variables), decoder_graph(variables, candidates)
+            both = pool.map(lambda graph: core.compile_model(graph, "CPU", options), graphs)
+            self.encoder, self.decoder = both
         # The constants of the graphs lie in its file, which must stay open.
         self._model = model
 

@@ -29,6 +29,8 @@ LANES = (f"cluster and {PROJECT}", f"cluster and not {PROJECT}")
 FIRST = "tests/cluster/test_a_start.py"
 # What breaks the cluster itself fails every test after it, each of them after minutes of waiting.
 MOST_FAILURES = 10
+# Tests of each lane whose times are told.
+SLOWEST = 15
 # Says that the cluster is up and has the project's images, so that no lane needs to see to it.
 READY = "PARLEY_CLUSTER_READY"
 
@@ -64,7 +66,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _run_lanes(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """What the shorter lane says follows when both have ended."""
-    options = (f"--ignore={FIRST}", f"--maxfail={MOST_FAILURES}", *argv)
+    options = (f"--ignore={FIRST}", f"--maxfail={MOST_FAILURES}", f"--durations={SLOWEST}", *argv)
     long, short = ([*_pytest(lane), *options] for lane in LANES)
     with (
         tempfile.TemporaryFile("w+") as said,

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -44,9 +45,9 @@ def measure(weights: Weights) -> Limits:
     for family in BEAMS:
         for search in SEARCHES:
             started = time.monotonic()
-            engines = Engines({family: weights.converted[search][family]})
-            loads.append(Loaded(family, round(time.monotonic() - started, 3)))
-            shares += _shares(engines, weights, family, search, rates[-1])
+            with closing(Engines({family: weights.converted[search][family]})) as engines:
+                loads.append(Loaded(family, round(time.monotonic() - started, 3)))
+                shares += _shares(engines, weights, family, search, rates[-1])
     return Limits(rates, shares, _slowest(loads), list(_joins(weights)))
 
 

@@ -71,7 +71,7 @@ def _read(message: Any, where: str) -> tuple[str, str]:
         raise RequestError(f"{where}.role", f"not supported; known are {known}")
     for name in NOT_SUPPORTED:
         if message.get(name):
-            raise RequestError(f"{where}.{name}", "not supported")
+            raise RequestError(f"{where}.{name}", "not supported; leave it out")
     text = _text(message.get("content"), f"{where}.content")
     check_plain_text(text, f"{where}.content", _LIMITS.text)
     return str(role), text

@@ -104,7 +104,7 @@ def read_request(payload: Any) -> ChatRequest:
 def _refuse_unsupported(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name in NEUTRAL and not any(_is_same(value, each) for each in NEUTRAL[name]):
-            raise RequestError(name, "not supported")
+            raise RequestError(name, "not supported; leave it out")
         if name not in _READ and name not in NEUTRAL and name not in WITHOUT_EFFECT:
             raise RequestError(shown(name), "unknown parameter")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -216,6 +217,10 @@ def test_a_page_of_ones_own_is_let_in_to_it_alone(chart: Chart) -> None:
     service = find(objects, "Service", f"parley-{NAME}")["metadata"]
     host = f"{service['name']}.{service['namespace']}.svc.cluster.local"
     assert page["openaiBaseApiUrl"] == f"http://{host}/v1"
+    # Its page names tools in every request otherwise, which the gateway refuses.
+    variables = {each["name"]: each["value"] for each in page["extraEnvVars"]}
+    capabilities = json.loads(variables["DEFAULT_MODEL_METADATA"])["capabilities"]
+    assert capabilities == {"builtin_tools": False}
 
 
 def test_the_gateways_own_keys_take_the_place_of_the_edges(chart: Chart) -> None:

@@ -252,6 +252,10 @@ def colocated(values: Values, chat: Values, translator: Values, pod: Values) -> 
     names = ["chat", "translate-fr-en", "translate-en-fr"]
     parts = {"chat": chat, "translator": translator, "colocate": pod | {"predictors": names}}
     others = {key: found for key, found in values.items() if key != "sharedTranslator"}
+    if "accelerator" in pod and "predictors" in others:
+        # What the pod says is written over it, and the ways to ask for one exclude each other.
+        whole = others["predictors"]
+        others["predictors"] = {key: whole[key] for key in whole if key != "accelerator"}
     return others | {"languages": languages} | parts
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from graph.cluster import connection
@@ -74,9 +76,14 @@ def test_a_pause_takes_the_pods_and_lasts_until_it_is_ended(
     assert [state.changed for state in pause(here)] == [True, True]
     assert [state.changed for state in pause(here)] == [False, False]
     until(lambda: not cluster.kubectl.list("deployments", here.namespace), "no Deployment", 30)
-    for kind, name in (("isvc", "one"), ("ig", "pair")):
+
+    def is_stopped(kind: str, name: str) -> bool:
         live = cluster.kubectl.get(kind, name, here.namespace)
-        assert (condition(live, "Stopped"), condition(live, "Ready")) == ("True", "False")
+        return (condition(live, "Stopped"), condition(live, "Ready")) == ("True", "False")
+
+    # KServe says so after it has taken the Deployment away.
+    for kind, name in (("isvc", "one"), ("ig", "pair")):
+        until(partial(is_stopped, kind, name), f"{kind} {name} says that it is stopped", 30)
     changes = apply(here, pair)
     assert [change.action for change in changes] == ["unchanged", "unchanged"]
     assert all("stays paused" in change.notes[0] for change in changes)

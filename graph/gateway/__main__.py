@@ -74,13 +74,12 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Gatewa
     from graph.gateway.app import GatewayLimits
     from graph.gateway.serve import GatewaySettings
     from graph.telemetry.telemetry import Telemetry
-    from graph.turn.places import Places
 
     return GatewaySettings(
         options.host,
         options.http_port,
         ApiKeys.of_file(options.api_keys) if options.api_keys else ApiKeys(),
-        GatewayLimits(Places(options.max_inflight), options.answer_seconds),
+        GatewayLimits(options.max_inflight, options.answer_seconds),
         options.history_bytes,
         options.history_seconds,
         options.cache,

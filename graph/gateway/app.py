@@ -56,21 +56,25 @@ _BODIES = 8
 
 @dataclass(frozen=True)
 class GatewayLimits:
-    """places: for turns at once, over which one more is refused.  seconds: for a whole answer."""
+    """inflight: turns at once, over which one more is refused.  seconds: for a whole answer."""
 
-    places: Places = field(default_factory=lambda: Places(512))
+    inflight: int = 512
     seconds: float = float(DEFAULT.gateway)
 
 
 @dataclass
 class GatewayApp:
-    """The ASGI application. ready: whether the graph's services are, as far as that is known."""
+    """The ASGI application. ready: whether the graph's services are, as far as that is known.
+
+    places: those that its turns share with others, by default its own, as the limits say.
+    """
 
     gateway: Gateway
     keys: ApiKeys = field(default_factory=ApiKeys)
     limits: GatewayLimits = field(default_factory=GatewayLimits)
     ready: Callable[[], bool] = lambda: True
     telemetry: Telemetry = field(default_factory=Telemetry)
+    places: Places | None = None
 
     def __post_init__(self) -> None:
         self._metrics = GatewayMetrics(self.telemetry.registry, self.gateway.histories)
@@ -79,6 +83,7 @@ class GatewayApp:
         self._bodies = BodyBudget(_BODIES * PUBLIC_LIMITS.body)
         self._created = int(time.time())
         self.page = Page.read()
+        self._places = self.places or Places(self.limits.inflight)
 
     def use(self, gateway: Gateway) -> None:
         """Take the turns that come from now on through another graph."""
@@ -150,7 +155,7 @@ class GatewayApp:
         self, request: ChatRequest, request_id: str, language: str, out: Out
     ) -> Ending:
         with (
-            self.limits.places.one(),
+            self._places.one(),
             self._metrics.turn(out.put, request.stream) as turn,
             turn_span(self.telemetry.tracing, request, request_id, turn),
         ):

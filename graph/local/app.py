@@ -67,14 +67,14 @@ def with_gateway(app: App, local: LocalGraph, telemetry: Telemetry | None = None
     What has the name of a predictor below `/v1/models` stays the predictor's.  telemetry: the same
     as the application's.
     """
-    from graph.gateway.app import CHAT, MODELS, GatewayApp, GatewayLimits
+    from graph.gateway.app import CHAT, MODELS, GatewayApp
     from graph.gateway.gateway import Gateway
     from graph.gateway.histories import Histories
 
     gateway = GatewayApp(
         Gateway.of(local.graph, local.services, local.call, local.ask_chat, Histories()),
-        limits=GatewayLimits(local.places),
         telemetry=telemetry or Telemetry(),
+        places=local.places,
     )
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:

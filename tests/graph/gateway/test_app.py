@@ -18,7 +18,6 @@ from graph.errors import SpecError
 from graph.gateway.app import GatewayApp, GatewayLimits
 from graph.gateway.keys import ApiKeys
 from graph.http.events import EventReader
-from graph.turn.places import Places
 from tests.graph.gateway.playing import Gate, Writes, local_graph
 from tests.leaving import leave_after
 from tests.waiting import until
@@ -202,7 +201,7 @@ async def test_a_name_of_a_turn_that_no_log_could_hold_is_refused() -> None:
 async def test_one_turn_over_the_limit_is_refused() -> None:
     engine = Writes(str.upper)
     engine.waits_before = 0
-    app = gateway(engine, limits=GatewayLimits(Places(1)))
+    app = gateway(engine, limits=GatewayLimits(inflight=1))
     first = asyncio.create_task(ask(app, ASKED))
     await until(lambda: bool(engine.prompts))
     refused = await ask(app, ASKED)

@@ -14,7 +14,6 @@ from graph.gateway.app import GatewayApp, GatewayLimits
 from graph.gateway.keys import ApiKeys
 from graph.local.app import app_of, with_gateway
 from graph.telemetry.telemetry import Telemetry
-from graph.turn.places import Places
 from tests.counting import counted, series
 from tests.graph.gateway.playing import Gate, Writes, local_graph
 from tests.graph.gateway.test_app import ASKED, FRENCH, KEY, MODEL, ask
@@ -69,7 +68,7 @@ async def test_a_turn_that_fails_is_no_refusal() -> None:
         ({}, b"{", "bad-request"),
         ({}, ASKED | {"model": "other"}, "not-served"),
         ({"keys": ApiKeys((KEY.encode(),))}, ASKED, "key"),
-        ({"limits": GatewayLimits(Places(0))}, ASKED, "overloaded"),
+        ({"limits": GatewayLimits(inflight=0)}, ASKED, "overloaded"),
         ({"limits": GatewayLimits(seconds=0.01)}, ASKED, "deadline"),
         ({"limits": GatewayLimits(seconds=0.01)}, ASKED | STREAM, "deadline"),
     ],

@@ -11,7 +11,6 @@ from openai import AsyncOpenAI, OpenAI
 
 from graph.gateway.app import GatewayApp, GatewayLimits
 from graph.gateway.keys import ApiKeys
-from graph.turn.places import Places
 from tests.graph.gateway.playing import Gate, Writes, local_graph, with_steps
 
 MODEL = "multilingual-chat"
@@ -30,7 +29,7 @@ def gate() -> Gate:
 
 @pytest.fixture
 def url(gate: Gate, serve_app: Callable[[Any], str]) -> str:
-    keys, limits = ApiKeys((KEY.encode(),)), GatewayLimits(Places(9))
+    keys, limits = ApiKeys((KEY.encode(),)), GatewayLimits(inflight=9)
     return serve_app(GatewayApp(gate.gateway, keys, limits)) + "/v1"
 
 
